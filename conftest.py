@@ -1,0 +1,3 @@
+pytest_plugins = ["flowpilot.testing.fixtures"]
+
+from flowpilot.testing.plugin import *  # noqa: E402, F403

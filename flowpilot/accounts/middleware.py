@@ -1,0 +1,46 @@
+"""Opens the signed-in person's account around each view, and shows errors in our words."""
+
+from asgiref.sync import iscoroutinefunction
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils.deprecation import MiddlewareMixin
+
+from flowpilot.accounts.scope import account_scope
+from flowpilot.errors import Refused, UserError
+from flowpilot.replies import render_error
+
+
+def own_scope(view):
+    """Mark a view whose service opens its own scopes, because it asks a provider or streams."""
+    view.has_own_scope = True
+    return view
+
+
+class AccountScopeMiddleware(MiddlewareMixin):
+    """One scope a request. A reply of 400 and above rolls back what the view wrote."""
+
+    def process_view(self, request, view, args, kwargs):
+        user = request.user
+        if not user.is_authenticated:
+            return None
+        if user.account_id is None:
+            return render_error(request, Refused("You are signed in, but belong to no account."))
+        request.account_id = user.account_id
+        if iscoroutinefunction(view):
+            return None
+        try:
+            if getattr(view, "has_own_scope", False):
+                return view(request, *args, **kwargs)
+            return _in_scope(user.account_id, view, request, args, kwargs)
+        except UserError as error:
+            return render_error(request, error)
+
+
+def _in_scope(account_id, view, request, args, kwargs) -> HttpResponse:
+    with account_scope(account_id):
+        response = view(request, *args, **kwargs)
+        if hasattr(response, "render") and not response.is_rendered:
+            response = response.render()
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+        return response

@@ -1,0 +1,106 @@
+"""Accounts, their people and their settings."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.lookups import Exact
+
+from flowpilot.accounts.owned import AccountOwned
+from flowpilot.accounts.scope import current_account_id
+
+
+class Account(models.Model):
+    """One managed service provider, the tenant. Its policy is on `id`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return self.name
+
+
+class UserManager(BaseUserManager):
+    """Lists the open account's people only; unfiltered while no scope is open, which is when somebody signs in."""
+
+    def get_queryset(self):
+        account_id = current_account_id()
+        people = super().get_queryset()
+        return people if account_id is None else people.filter(account_id=account_id)
+
+    def create_user(self, email, password=None, **fields):
+        """Create a person who signs in with this e-mail address."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person. The e-mail address is unique over all accounts and kept in lower case."""
+
+    class Role(models.TextChoices):
+        ENGINEER = "engineer"
+        ADMIN = "admin"
+        OWNER = "owner"
+        SUPER_ADMIN = "super_admin"
+
+    class Theme(models.TextChoices):
+        DARK = "dark"
+        LIGHT = "light"
+        SYSTEM = "system"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE, related_name="people")
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=20, choices=Role, default=Role.ENGINEER)
+    theme = models.CharField(max_length=10, choices=Theme, default=Theme.DARK)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account__isnull=False) | Q(role="super_admin"), name="user_without_account_is_super_admin"
+            ),
+            models.UniqueConstraint(fields=["account", "id"], name="accounts_user_account_id"),
+        ]
+
+    def __str__(self):
+        return self.name or self.email
+
+    def get_full_name(self):
+        return self.name
+
+
+class AccountSettings(AccountOwned):
+    """An account's preferences; made by the first write. Keys are flat and dotted, because `||` does not merge nested values."""
+
+    preferences = models.JSONField(default=dict)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "account_settings"
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account"], name="settings_once_per_account"),
+            models.CheckConstraint(
+                condition=Exact(
+                    Func(F("preferences"), function="jsonb_typeof", output_field=models.TextField()), "object"
+                ),
+                name="preferences_are_an_object",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Settings of {self.account_id}"

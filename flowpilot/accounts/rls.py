@@ -1,0 +1,113 @@
+"""Migration operations that make the database keep accounts apart. They reverse, and work on any PostgreSQL engine."""
+
+from django.conf import settings
+from django.db.migrations.operations.base import Operation, OperationCategory
+
+from flowpilot.accounts.scope import SETTING
+
+POLICY = "account_isolation"
+
+
+def condition(column: str) -> str:
+    """Return the SQL that holds for rows of the open account.
+
+    The sub-select is evaluated once and keeps indexes in use; NULLIF because the setting is '' after a SET LOCAL.
+    """
+    return f"{column} = (SELECT NULLIF(current_setting('{SETTING}', true), '')::uuid)"
+
+
+class _SqlOperation(Operation):
+    reversible = True
+    reduces_to_sql = True
+    category = OperationCategory.SQL
+
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        for statement in self.forwards(schema_editor, to_state.apps, app_label):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        for statement in self.backwards(schema_editor, from_state.apps, app_label):
+            schema_editor.execute(statement, params=None)
+
+
+class EnableRowLevelSecurity(_SqlOperation):
+    """Enable and force one policy, for reading and for writing, on a model's table."""
+
+    def __init__(self, model_name: str, column: str = "account_id"):
+        self.model_name, self.column = model_name, column
+
+    def forwards(self, schema_editor, apps, app_label):
+        table = _table(schema_editor, apps, app_label, self.model_name)
+        holds = condition(schema_editor.quote_name(self.column))
+        return [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY {POLICY} ON {table} USING ({holds}) WITH CHECK ({holds})",
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        table = _table(schema_editor, apps, app_label, self.model_name)
+        return [
+            f"DROP POLICY {POLICY} ON {table}",
+            f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+        ]
+
+    def describe(self):
+        return f"Force row level security on {self.model_name}"
+
+
+class AddAccountForeignKey(_SqlOperation):
+    """Add the composite key (account_id, x_id) beside a model's ordinary one: foreign keys ignore row level security."""
+
+    def __init__(self, model_name: str, field_name: str):
+        self.model_name, self.field_name = model_name, field_name
+
+    def forwards(self, schema_editor, apps, app_label):
+        model = apps.get_model(app_label, self.model_name)
+        field = model._meta.get_field(self.field_name)
+        table, quote = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name
+        target = quote(field.related_model._meta.db_table)
+        return [
+            f"ALTER TABLE {table} ADD CONSTRAINT {quote(self._name(model))} FOREIGN KEY (account_id, {quote(field.column)}) "
+            f"REFERENCES {target} (account_id, id) DEFERRABLE INITIALLY DEFERRED"
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        model = apps.get_model(app_label, self.model_name)
+        table, quote = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name
+        return [f"ALTER TABLE {table} DROP CONSTRAINT {quote(self._name(model))}"]
+
+    def describe(self):
+        return f"Tie {self.model_name}.{self.field_name} to its own account"
+
+    def _name(self, model):
+        return f"{model._meta.db_table}_{self.field_name}_same_account"[:63]
+
+
+class GrantToApp(_SqlOperation):
+    """Let the app role read and write what the owner has made and will make. It gets no TRUNCATE and owns nothing."""
+
+    def forwards(self, schema_editor, apps, app_label):
+        role = schema_editor.quote_name(settings.DATABASE_APP_ROLE)
+        rows, counters = "SELECT, INSERT, UPDATE, DELETE", "USAGE, SELECT"
+        return [
+            f"GRANT USAGE ON SCHEMA public TO {role}",
+            f"GRANT {rows} ON ALL TABLES IN SCHEMA public TO {role}",
+            f"GRANT {counters} ON ALL SEQUENCES IN SCHEMA public TO {role}",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rows} ON TABLES TO {role}",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {counters} ON SEQUENCES TO {role}",
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        return []  # the tables that stay behind still serve the app role
+
+    def describe(self):
+        return "Grant the app role its rights on tables and sequences"
+
+
+def _table(schema_editor, apps, app_label, model_name):
+    return schema_editor.quote_name(apps.get_model(app_label, model_name)._meta.db_table)

@@ -1,0 +1,56 @@
+"""Middleware of the whole project."""
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.shortcuts import resolve_url
+from django.utils.deprecation import MiddlewareMixin
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
+    """WhiteNoise without the thread hop: its own middleware is sync only, which costs every page under ASGI."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response=None):
+        super().__init__(get_response)
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request):
+        return self._answer(request) if self.is_async else super().__call__(request)
+
+    async def _answer(self, request):
+        static_file = self.files.get(request.path_info)
+        if static_file is None and self.autorefresh:
+            static_file = await sync_to_async(self.find_file, thread_sensitive=False)(request.path_info)
+        if static_file is None:
+            return await self.get_response(request)
+        response = self.serve(static_file, request)
+        if response.streaming:
+            response.streaming_content = _in_threads(response.streaming_content)
+        return response
+
+
+async def _in_threads(chunks):
+    read = iter(chunks)
+    while (chunk := await sync_to_async(next, thread_sensitive=False)(read, None)) is not None:
+        yield chunk
+
+
+class ReplyMiddleware(MiddlewareMixin):
+    """Keeps pages out of shared caches, and sends an expired sign-in to its own page, not into a panel."""
+
+    def process_response(self, request, response):
+        response.setdefault("Cache-Control", "no-store")
+        is_redirect = response.status_code == 302
+        if (
+            is_redirect
+            and getattr(request, "htmx", False)
+            and response["Location"].startswith(resolve_url(settings.LOGIN_URL))
+        ):
+            response.status_code = 200
+            response["HX-Redirect"] = resolve_url(settings.LOGIN_URL)
+            del response["Location"]
+        return response

@@ -1,0 +1,205 @@
+"""The one settings file. What differs between machines comes from the environment; `.env.example` lists it."""
+
+from pathlib import Path
+
+import environ
+from django.utils.csp import CSP
+
+from flowpilot.postgres import embedded
+from flowpilot.postgres.pool import refuse_leftover
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = Path(env("FLOWPILOT_DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+DEBUG = env.bool("DEBUG", default=False)
+IS_EMBEDDED = not env("DATABASE_URL", default="")
+# Embedded means one machine, reached on loopback over plain HTTP. Elsewhere a real key, hosts and TLS are asked for.
+SECRET_KEY = env("SECRET_KEY", default="only-for-this-machine-" + "0" * 40) if IS_EMBEDDED else env("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_ID = 1
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_rls",
+    "procrastinate.contrib.django",
+    "flowpilot",
+    "flowpilot.ui",
+    "flowpilot.accounts",
+    "flowpilot.providers",
+    "flowpilot.flows",
+    "psa",
+    "sessions",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "flowpilot.middleware.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "flowpilot.middleware.ReplyMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "flowpilot.accounts.middleware.AccountScopeMiddleware",
+]
+
+ROOT_URLCONF = "flowpilot.urls"
+ASGI_APPLICATION = "flowpilot.asgi.application"
+WSGI_APPLICATION = "flowpilot.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["flowpilot.ui.templatetags.ui"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "sessions.context_processors.shell",
+            ],
+        },
+    },
+]
+
+# --- Database: the web and the workers are `app`; only migrations are `owner` (docs/dev-env.md). ---------------------------------
+DATABASE_ROLE = env("DATABASE_ROLE", default="app")
+_POSTGRES = "django.db.backends.postgresql"
+if IS_EMBEDDED:
+    POSTGRES_ROOT = DATA_DIR / "postgres"
+    _database = {
+        "ENGINE": _POSTGRES,
+        "NAME": embedded.DATABASE,
+        "HOST": str(embedded.socket_dir(POSTGRES_ROOT)),
+        "USER": embedded.OWNER if DATABASE_ROLE == "owner" else embedded.APP,
+    }
+    DATABASE_APP_ROLE = embedded.APP
+else:
+    _app = env.db("DATABASE_URL")
+    DATABASE_APP_ROLE = _app["USER"]
+    _database = env.db("DATABASE_OWNER_URL") if DATABASE_ROLE == "owner" else _app
+    _database["ENGINE"] = _POSTGRES
+_POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
+_database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {**_POOL, "reset": refuse_leftover}}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# django-rls declares and audits the policies; our own migration operation makes them (docs/adr/0003).
+DJANGO_RLS = {"AUTO_ENABLE_RLS": False, "RESET_CONTEXT_ON_CONNECT": False}
+
+REDIS_URL = env("REDIS_URL", default="")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- Signing in --------------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "flowpilot.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# --- What browsers are told --------------------------------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+IS_HTTPS = env.bool("HTTPS", default=not IS_EMBEDDED)
+if IS_HTTPS:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+
+# --- Files, language, mail -----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env("TIME_ZONE", default="UTC")
+USE_TZ = True
+USE_I18N = False
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+
+# --- AI (docs/dev-env.md). Without a key the guided engine answers. ------------------------------------------------------------------
+ANTHROPIC_API_KEY = env("ANTHROPIC_API_KEY", default="")
+ANTHROPIC_BASE_URL = env("ANTHROPIC_BASE_URL", default="")
+AI_MODELS = {
+    "fast": env("AI_MODEL_FAST", default="claude-haiku-5-5"),
+    "standard": env("AI_MODEL_STANDARD", default="claude-sonnet-5-5"),
+    "deep": env("AI_MODEL_DEEP", default="claude-opus-5-5"),
+}
+AI_MAX_TOKENS = env.int("AI_MAX_TOKENS", default=16_000)
+
+# --- ConnectWise ---------------------------------------------------------------------------------------------------------------------
+# Credentials are sealed with the first key; the others still open what was sealed with them (docs/dev-env.md).
+CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+PSA_SETTLE_SECONDS = env.int("PSA_SETTLE_SECONDS", default=600)
+
+# --- Jobs: a worker that is gone for `stalled_worker_timeout` loses its jobs to the others. ------------------------------------------
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": env.int("WORKER_CONCURRENCY", default=50),
+    "update_heartbeat_interval": 3.0,
+    "stalled_worker_timeout": 12.0,
+    "shutdown_graceful_timeout": 10.0,
+    "delete_jobs": "successful",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
+    "loggers": {"flowpilot": {"level": env("LOG_LEVEL", default="INFO")}},
+}

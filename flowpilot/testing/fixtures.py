@@ -1,0 +1,76 @@
+"""Fixtures that every app's tests share."""
+
+import uuid
+
+import pytest
+from django.db import connection
+
+from flowpilot.accounts.models import Account, User
+from flowpilot.accounts.scope import account_scope
+from flowpilot.accounts.services import open_account
+
+PASSWORD = "correct horse battery"
+
+
+def make_account(name: str) -> Account:
+    return open_account(name=name, account_id=uuid.uuid4())
+
+
+def make_person(account: Account, email: str, **fields) -> User:
+    with account_scope(account.id):
+        return User.objects.create_user(email, PASSWORD, account=account, name=fields.pop("name", "J. Ortiz"), **fields)
+
+
+@pytest.fixture
+def account(db) -> Account:
+    return make_account("Summit IT Services")
+
+
+@pytest.fixture
+def other_account(db) -> Account:
+    return make_account("Harbour Networks")
+
+
+@pytest.fixture
+def technician(account) -> User:
+    return make_person(account, "j.ortiz@summit-it.example")
+
+
+@pytest.fixture
+def stranger(other_account) -> User:
+    return make_person(other_account, "m.reyes@harbour.example", name="M. Reyes")
+
+
+@pytest.fixture
+def scope(account):
+    """The technician's account, open for the whole test."""
+    with account_scope(account.id):
+        yield
+
+
+@pytest.fixture
+def sql(db):
+    """Run raw SQL as the app role and return the first column of the first row: the manager's filter is not in the way."""
+
+    def run(statement, *params):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
+
+    return run
+
+
+@pytest.fixture
+def browse(client, technician):
+    """A signed-in client that asks for pages."""
+    client.force_login(technician)
+    return client
+
+
+@pytest.fixture
+def htmx(client, technician):
+    """The same person as `browse`, asking as htmx does."""
+    client.force_login(technician)
+    client.defaults["HTTP_HX_REQUEST"] = "true"
+    return client

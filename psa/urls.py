@@ -1,0 +1,2 @@
+app_name = "psa"
+urlpatterns: list = []

@@ -1,0 +1,211 @@
+"""A troubleshooting session: what was said, what is known, what was proposed."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from flowpilot.accounts.models import User
+from flowpilot.accounts.owned import AccountManager, AccountOwned
+from flowpilot.errors import NotFound, StaleState
+from psa.models import PsaPost
+
+
+class ChatSessionQuerySet(models.QuerySet):
+    def advance(self, chat_id, seen_version=None) -> "ChatSession":
+        """Move a chat to its next state_version and lock it, or raise StaleState or NotFound."""
+        chat = self.filter(pk=chat_id)
+        current = chat if seen_version is None else chat.filter(state_version=seen_version)
+        if current.update(state_version=F("state_version") + 1):
+            return chat.get()
+        if chat.exists():
+            raise StaleState("This session changed while you were looking at it. Look at what changed, then try again.")
+        raise NotFound("There is no such session.")
+
+    def lock(self, chat_id) -> "ChatSession":
+        """Return a chat, locked until the transaction ends, or raise NotFound."""
+        chat = self.select_for_update().filter(pk=chat_id).first()
+        if chat is None:
+            raise NotFound("There is no such session.")
+        return chat
+
+
+class ChatSession(AccountOwned):
+    """One troubleshooting conversation, at /pilot/<uuid>."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        RESOLVED = "resolved"
+        ESCALATED = "escalated"
+        ARCHIVED = "archived"
+
+    title = models.CharField(max_length=200)
+    problem = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="chats")
+    ticket_id = models.PositiveBigIntegerField(null=True, blank=True)
+    ticket_summary = models.CharField(max_length=200, blank=True)
+    ticket_company = models.CharField(max_length=200, blank=True)
+    ticket_contact = models.CharField(max_length=200, blank=True)
+    pending_task_lane = models.JSONField(default=list, blank=True)
+    state_version = models.PositiveIntegerField(default=0, db_default=0)
+    resolution_note_markdown = models.TextField(blank=True)  # as edited by hand; empty while it is built from state
+    resolution_note_version = models.PositiveIntegerField(null=True, blank=True)
+    resolution_note_posted_at = models.DateTimeField(null=True, blank=True)
+    resolution_note_external_id = models.CharField(max_length=40, blank=True)
+    resolution_post = models.ForeignKey(PsaPost, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    status_post = models.ForeignKey(PsaPost, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccountManager.from_queryset(ChatSessionQuerySet)()
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "ai_sessions"
+        indexes = [
+            models.Index(fields=["account", "-updated_at", "-id"], name="chat_newest"),
+            models.Index(fields=["account", "status", "-updated_at"], name="chat_by_status"),
+            models.Index(fields=["account", "ticket_id"], name="chat_by_ticket"),
+        ]
+
+    def __str__(self):
+        return self.title
+
+    def get_absolute_url(self):
+        return reverse("sessions:chat", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {self.Status.ACTIVE, self.Status.PAUSED}
+
+
+class Turn(AccountOwned):
+    """One technician message and the answer to it, from queued to done."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message"
+        TASKS = "tasks"  # the answers of the task lane, told to the assistant
+        FIX = "fix"  # what came of a fix, told to the assistant
+
+    chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.MESSAGE)
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    client_key = models.UUIDField()  # one a form: a post that is sent twice is one turn
+    text = models.TextField()
+    answer = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    provider = models.CharField(max_length=20, blank=True)
+    model = models.CharField(max_length=80, blank=True)
+    usage = models.JSONField(default=dict, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "ai_turns"
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "chat", "number"], name="turn_number_once_per_chat"),
+            models.UniqueConstraint(fields=["account", "chat", "client_key"], name="turn_once_per_form"),
+        ]
+
+    def __str__(self):
+        return f"Turn {self.number}: {self.status}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its answer is still to come."""
+        return self.status in {self.Status.QUEUED, self.Status.RUNNING}
+
+
+class SessionFact(AccountOwned):
+    """One line of "What we know", with where it came from. `source_ref` has no foreign key; the service checks it."""
+
+    class SourceType(models.TextChoices):
+        QUESTION = "question"
+        CHECK = "check"
+        TURN = "turn"
+        TICKET = "ticket"
+        FIX = "fix"
+        HAND = "hand"
+
+    chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="facts")
+    text = models.CharField(max_length=1000)
+    source_type = models.CharField(max_length=10, choices=SourceType)
+    source_ref = models.CharField(max_length=80, blank=True)
+    author = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "session_facts"
+        indexes = [
+            models.Index(fields=["account", "chat", "created_at"], condition=Q(deleted_at=None), name="fact_active"),
+        ]
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it restates an answer of the task lane, and so changes only with it."""
+        return self.source_type in {self.SourceType.QUESTION, self.SourceType.CHECK}
+
+
+class SuggestedFix(AccountOwned):
+    """A resolution the assistant proposes. At most one is active in a session."""
+
+    class Decision(models.TextChoices):
+        PENDING = "pending"
+        ACCEPTED = "accepted"
+        ONE_OFF = "one_off"
+        DRAFT_TEMPLATE = "draft_template"
+        BUILD_TEMPLATE = "build_template"
+        DISMISSED = "dismissed"
+
+    class Outcome(models.TextChoices):
+        NONE = "none"
+        VERIFYING = "verifying"
+        WAITING = "waiting"
+        SUCCESS = "success"
+        PARTIAL = "partial"
+        FAILED = "failed"
+
+    chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="fixes")
+    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="fixes")
+    title = models.CharField(max_length=200)
+    rationale = models.TextField(blank=True)
+    steps = models.JSONField(default=list)
+    confidence = models.PositiveSmallIntegerField()
+    script = models.JSONField(null=True, blank=True)
+    user_decision = models.CharField(max_length=20, choices=Decision, default=Decision.PENDING)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.NONE)
+    reason = models.CharField(max_length=500, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    superseded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "session_suggested_fixes"
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "chat"], condition=Q(superseded_at=None), name="fix_one_active_per_chat"
+            ),
+            models.CheckConstraint(condition=Q(confidence__lte=100), name="fix_confidence_is_a_percentage"),
+        ]
+
+    def __str__(self):
+        return self.title
