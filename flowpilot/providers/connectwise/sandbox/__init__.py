@@ -1,0 +1,102 @@
+"""A ConnectWise to develop, test and demonstrate against. It speaks HTTP and is as strict as the real one."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+
+from flowpilot.providers.connectwise.sandbox.app import (
+    SANDBOX_CLIENT_ID,
+    SANDBOX_COMPANY_ID,
+    SANDBOX_PRIVATE_KEY,
+    SANDBOX_PUBLIC_KEY,
+    App,
+    Seen,
+)
+from flowpilot.providers.connectwise.sandbox.endpoints import ALL_PERMISSIONS, Endpoints
+from flowpilot.providers.connectwise.sandbox.faults import Faults
+from flowpilot.providers.connectwise.sandbox.replies import Reply
+from flowpilot.providers.connectwise.sandbox.store import Store
+from flowpilot.providers.connectwise.sandbox.switches import Switches
+
+__all__ = [
+    "ALL_PERMISSIONS",
+    "SANDBOX_CLIENT_ID",
+    "SANDBOX_COMPANY_ID",
+    "SANDBOX_PRIVATE_KEY",
+    "SANDBOX_PUBLIC_KEY",
+    "Reply",
+    "Sandbox",
+    "Seen",
+    "Switches",
+]
+
+BASE_PATH = "/v4_6_release/apis/3.0"
+STOPPED_WITHIN = 10.0  # seconds
+
+
+class Sandbox:
+    """One invented MSP behind ConnectWise's API.
+
+    `path` names a journal that keeps what was written, over restarts. `start` is the moment the seed's ages count from.
+    """
+
+    def __init__(self, path: Path | None = None, *, switches: Switches | None = None, start: datetime | None = None):
+        self.switches = switches or Switches()
+        self.store = Store(self.switches, path, start)
+        self.endpoints = Endpoints(self.store)
+        self.faults = Faults()
+        self.app = App(self.endpoints, self.faults)
+
+    @property
+    def permissions(self) -> set[str]:
+        """What the API member may do, such as "service_tickets:edit"; take away what a test should miss."""
+        return self.endpoints.permissions
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The keys it accepts, as ConnectWise() takes them."""
+        return {
+            "company_id": SANDBOX_COMPANY_ID,
+            "public_key": SANDBOX_PUBLIC_KEY,
+            "private_key": SANDBOX_PRIVATE_KEY,
+            "client_id": SANDBOX_CLIENT_ID,
+        }
+
+    @property
+    def seen(self) -> list[Seen]:
+        """The latest requests, oldest first."""
+        return list(self.app.seen)
+
+    def fail_next(self, kind: str | Reply, times: int = 1, match: str | None = None) -> None:
+        """Let the next requests fail; `match` is a part of e.g. "POST /v4_6_release/apis/3.0/service/tickets/1/notes"."""
+        self.faults.add(kind, times, match)
+
+    @contextmanager
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+        """Serve over HTTP in a thread of its own, and give the base URL for ConnectWise()."""
+        listener = socket.create_server((host, port))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer waits 40 ms for an ACK
+        config = uvicorn.Config(
+            self.app,
+            http="h11",
+            lifespan="off",
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="connectwise-sandbox")
+        thread.start()
+        try:
+            # the socket listens already, so early requests wait instead of failing
+            yield f"http://{host}:{listener.getsockname()[1]}{BASE_PATH}"
+        finally:
+            server.should_exit = True
+            thread.join(STOPPED_WITHIN)
+            listener.close()

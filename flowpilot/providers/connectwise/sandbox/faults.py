@@ -1,0 +1,59 @@
+"""What can go wrong on the way, on demand."""
+
+import threading
+from dataclasses import dataclass
+
+from flowpilot.providers.connectwise.sandbox.replies import HTML_404, HTML_503, Reply, coded, security, too_many
+
+ANSWERS = {
+    "401": coded(401, "Unauthorized", "Unauthorized"),
+    "403": security(403),
+    "404html": Reply(404, HTML_404),
+    "429": too_many(30),
+    "500": coded(500, "ConnectWiseApi", "An internal error has occurred: timeout expired."),
+    "503html": Reply(503, HTML_503),
+}
+BEFORE = frozenset({"stall", "drop"})  # nothing is done
+AFTER = frozenset({"commit_then_drop", "commit_then_stall", "commit_then_500", "late_commit"})  # it is done, untold
+
+
+@dataclass
+class Fault:
+    kind: str
+    times: int = 1
+    match: str = ""  # a part of "POST /service/tickets/48213/notes"
+    answer: Reply | None = None
+
+
+class Faults:
+    """The faults still to come, in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, kind: str | Reply, times: int, match: str | None) -> None:
+        """Let the next matching requests fail."""
+        if isinstance(kind, Reply):
+            fault = Fault("answer", times, match or "", kind)
+        elif kind in ANSWERS or kind in BEFORE or kind in AFTER:
+            fault = Fault(kind, times, match or "", ANSWERS.get(kind))
+        else:
+            raise ValueError(f"There is no fault named {kind}.")
+        with self._lock:
+            self._waiting.append(fault)
+
+    def take(self, request_line: str) -> Fault | None:
+        """Return the fault this request meets, and count it."""
+        with self._lock:
+            fault = next((fault for fault in self._waiting if fault.match in request_line), None)
+            if fault:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self._waiting.remove(fault)
+            return fault
+
+    def clear(self) -> None:
+        """Forget what was still to come."""
+        with self._lock:
+            self._waiting.clear()
