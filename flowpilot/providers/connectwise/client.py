@@ -51,9 +51,23 @@ Rows = list[dict[str, Any]]
 class ConnectWise:
     """One account's ConnectWise. Failures are NotFound, Refused, Invalid or Unavailable; errors.py tells them apart."""
 
-    def __init__(self, *, base_url: str, company_id: str, public_key: str, private_key: str, client_id: str) -> None:
-        login = f"{company_id}+{public_key}"
-        self._wire = Wire(base_url=base_url, login=login, private_key=private_key, client_id=client_id)
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        company_id: str,
+        public_key: str,
+        private_key: str,
+        client_id: str,
+        read_timeout: float = 10.0,
+    ) -> None:
+        self._wire = Wire(
+            base_url=base_url,
+            login=f"{company_id}+{public_key}",
+            private_key=private_key,
+            client_id=client_id,
+            read_timeout=read_timeout,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from flowpilot.errors import Invalid
 
 WILDCARDS = re.compile(r"[\s\"\\%_*\[\]^]+")
 LONGEST_SEARCH = 900  # of an address that ConnectWise wants under 2000 characters, once encoded
+LONGEST_WORD = 30
 TICKET_TEXT_FIELDS = ("summary", "company/name", "contact/name")
 
 
@@ -41,15 +42,17 @@ def is_any_id_of(field: str, ids: Iterable[int]) -> str:
 
 def contains_words(fields: Sequence[str], text: str, or_id: str = "") -> str:
     """Every word of the text, each in any of the fields. Empty when the text holds nothing to search for."""
-    words, length = [], 0
+    words: list[str] = []
+    length = 0
     for word in WILDCARDS.split(text):
-        quoted = literal(word)
+        quoted = literal(word[:LONGEST_WORD])
+        if quoted == '""':
+            continue
         term = any_of([f"{field} contains {quoted}" for field in fields])
         length += len(quote_plus(term))
-        if length > LONGEST_SEARCH:
+        if words and length > LONGEST_SEARCH:
             break
-        if quoted != '""':
-            words.append(term)
+        words.append(term)
     found = all_of(words)
     number = text.strip().removeprefix("#")
     if or_id and number.isascii() and number.isdigit() and len(number) < 10:

@@ -14,7 +14,6 @@ logger = logging.getLogger("flowpilot.psa")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, and ours hold what people searched for
 
 ACCEPT = "application/vnd.connectwise.com+json; version=2025.1"
-TIMEOUT = httpx.Timeout(10, connect=5, write=30)
 LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=4)  # a dozen at once trips ConnectWise's limiter
 PASSING_STATUSES = frozenset({429, 502, 503, 504})
 LONGEST_WAIT = 5.0  # seconds a caller is kept waiting for a second try
@@ -23,12 +22,12 @@ LONGEST_WAIT = 5.0  # seconds a caller is kept waiting for a second try
 class Wire:
     """Sends requests as one API member. GETs are tried twice; what writes is sent once."""
 
-    def __init__(self, *, base_url: str, login: str, private_key: str, client_id: str) -> None:
+    def __init__(self, *, base_url: str, login: str, private_key: str, client_id: str, read_timeout: float) -> None:
         self._http = httpx.Client(
             base_url=base_url,
             auth=httpx.BasicAuth(login, private_key),
             headers=httpx.Headers({"Accept": ACCEPT, "clientId": client_id.strip()}, encoding="utf-8"),
-            timeout=TIMEOUT,
+            timeout=httpx.Timeout(read_timeout, connect=5.0, write=30.0, pool=10.0),
             limits=LIMITS,
             follow_redirects=False,
             trust_env=False,

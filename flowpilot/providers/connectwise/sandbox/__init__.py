@@ -46,11 +46,29 @@ class Sandbox:
     """
 
     def __init__(self, path: Path | None = None, *, switches: Switches | None = None, start: datetime | None = None):
-        self.switches = switches or Switches()
-        self.store = Store(self.switches, path, start)
-        self.endpoints = Endpoints(self.store)
+        self.path = path
+        self.endpoints = Endpoints(Store(switches or Switches(), path, start))
         self.faults = Faults()
         self.app = App(self.endpoints, self.faults)
+
+    @property
+    def store(self) -> Store:
+        """Its records."""
+        return self.endpoints.store
+
+    @property
+    def switches(self) -> Switches:
+        """Where sources disagree; set the position a test wants."""
+        return self.store.switches
+
+    def reset(self) -> None:
+        """Start over as on the first day, the journal too."""
+        if self.path:
+            self.path.unlink(missing_ok=True)
+        self.endpoints.store = Store(Switches(), self.path)
+        self.endpoints.permissions = set(ALL_PERMISSIONS)
+        self.faults.clear()
+        self.app.reset()
 
     @property
     def permissions(self) -> set[str]:

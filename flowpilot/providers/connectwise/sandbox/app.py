@@ -52,9 +52,14 @@ class App:
 
     def __init__(self, endpoints: Endpoints, faults: Faults) -> None:
         self.endpoints, self.faults = endpoints, faults
+        self.seen: deque[Seen] = deque(maxlen=500)
+        self.reset()
+
+    def reset(self) -> None:
+        """Answer at once again, and forget who asked."""
         self.latency: float | tuple[float, float] = 0.0  # seconds, or between two bounds
         self.stall_seconds, self.late_seconds = 60.0, 0.5
-        self.seen: deque[Seen] = deque(maxlen=500)
+        self.seen.clear()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

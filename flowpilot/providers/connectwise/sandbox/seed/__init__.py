@@ -68,6 +68,7 @@ def _add_setup(tables: Tables, people: Record) -> None:
         tables.priorities[number] = {
             "id": number,
             "name": name,
+            "color": ("Red", "Orange", "Blue", "Gray")[sort - 1],
             "sortOrder": sort,
             "defaultFlag": sort == 3,
             "_info": {},
