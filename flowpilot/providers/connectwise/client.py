@@ -21,12 +21,12 @@ from flowpilot.providers.connectwise.models import (
 )
 from flowpilot.providers.connectwise.wire import Wire
 
-TICKET_FIELDS = (
+_TICKET_FIELDS = (
     "id,summary,board,status,priority,company,contact,contactName,contactEmailAddress,contactPhoneNumber,siteName,site,"
     "owner,resources,type,severity,impact,slaStatus,resolutionGoalUTC,closedFlag,_info/dateEntered,_info/lastUpdated"
 )
-NOTE_FIELDS = "id,text,detailDescriptionFlag,internalAnalysisFlag,resolutionFlag,member,contact,_info"
-CONFIGURATION_FIELDS = (
+_NOTE_FIELDS = "id,text,detailDescriptionFlag,internalAnalysisFlag,resolutionFlag,member,contact,_info"
+_CONFIGURATION_FIELDS = (
     "id,name,type,status,osType,osInfo,ram,modelNumber,serialNumber,ipAddress,lastLoginName,activeFlag"
 )
 ORDERS = {  # each ends with the id, so that no two tickets are equal and pages do not overlap
@@ -37,15 +37,15 @@ ORDERS = {  # each ends with the id, so that no two tickets are equal and pages 
     "company": "company/name asc,id desc",
     "due": "resolutionGoalUTC asc,id desc",
 }
-NOTES_A_PAGE, MOST_PAGES = 100, 50
-CLOCK_MARGIN = timedelta(minutes=5)
+_NOTES_A_PAGE, _MOST_PAGES = 100, 50
+_CLOCK_MARGIN = timedelta(minutes=5)
 
 TICKETS = "Service Desk > Service Tickets"
 CONFIGURATIONS = "Companies > Configurations"
 MEMBERS = "System > Member Maintenance"
 
-Params = dict[str, str | int]
-Rows = list[dict[str, Any]]
+_Params = dict[str, str | int]
+_Rows = list[dict[str, Any]]
 
 
 class ConnectWise:
@@ -110,7 +110,7 @@ class ConnectWise:
             open_only=open_only,
             owner_identifier=owner_identifier,
         )
-        params: Params = {"fields": TICKET_FIELDS, "orderBy": ORDERS[order], "page": page, "pageSize": page_size}
+        params: _Params = {"fields": _TICKET_FIELDS, "orderBy": ORDERS[order], "page": page, "pageSize": page_size}
         if condition:
             params["conditions"] = condition
         response = self._get("/service/tickets", {}, params, TICKETS)
@@ -121,17 +121,17 @@ class ConnectWise:
 
     def get_ticket(self, ticket_id: int) -> TicketData:
         """Return one service ticket. Raises NotFound."""
-        response = self._get("/service/tickets/{id}", {"id": ticket_id}, {"fields": TICKET_FIELDS}, TICKETS)
+        response = self._get("/service/tickets/{id}", {"id": ticket_id}, {"fields": _TICKET_FIELDS}, TICKETS)
         return _read(TicketData.from_json, _object(response), "ticket")
 
     def list_notes(self, ticket_id: int) -> list[NoteData]:
         """Return everything written on a ticket, newest first; time entries' notes too where the server has them."""
         extra = ",noteType,isMarkdownFlag,timeStart,originalAuthor"
         try:
-            pages = self._note_pages("/service/tickets/{id}/allNotes", ticket_id, NOTE_FIELDS + extra)
+            pages = self._note_pages("/service/tickets/{id}/allNotes", ticket_id, _NOTE_FIELDS + extra)
             notes = [note for page in pages for note in page]
         except UnknownAddress:  # servers before allNotes
-            pages = self._note_pages("/service/tickets/{id}/notes", ticket_id, NOTE_FIELDS + ",dateCreated,createdBy")
+            pages = self._note_pages("/service/tickets/{id}/notes", ticket_id, _NOTE_FIELDS + ",dateCreated,createdBy")
             notes = [note for page in pages for note in page]
         oldest = datetime.min.replace(tzinfo=UTC)
         return sorted(notes, key=lambda note: (note.created_at or oldest, note.id), reverse=True)
@@ -141,15 +141,17 @@ class ConnectWise:
 
         The reference is looked for bare, as brackets around it may read back escaped.
         """
-        for notes in self._note_pages("/service/tickets/{id}/notes", ticket_id, NOTE_FIELDS + ",dateCreated,createdBy"):
+        for notes in self._note_pages(
+            "/service/tickets/{id}/notes", ticket_id, _NOTE_FIELDS + ",dateCreated,createdBy"
+        ):
             found = next((note for note in notes if reference in note.text.replace("\\", "")), None)
-            if found or any(note.created_at and note.created_at < since - CLOCK_MARGIN for note in notes):
+            if found or any(note.created_at and note.created_at < since - _CLOCK_MARGIN for note in notes):
                 return found
         return None
 
     def list_configurations(self, ticket_id: int) -> list[ConfigurationData]:
         """Return the devices attached to a ticket, by name. The ticket itself only holds references to them."""
-        params: Params = {"fields": "id", "orderBy": "id asc", "pageSize": 100}
+        params: _Params = {"fields": "id", "orderBy": "id asc", "pageSize": 100}
         path = "/service/tickets/{id}/configurations"
         ids = _read_all(
             lambda row: int(row["id"]), _rows(self._get(path, {"id": ticket_id}, params, TICKETS)), "device"
@@ -158,7 +160,7 @@ class ConnectWise:
             return []
         params = {
             "conditions": conditions.is_any_id_of("id", ids),
-            "fields": CONFIGURATION_FIELDS,
+            "fields": _CONFIGURATION_FIELDS,
             "orderBy": "name asc,id asc",
             "pageSize": 100,
         }
@@ -175,7 +177,7 @@ class ConnectWise:
     def list_statuses(self, board_id: int) -> list[StatusData]:
         """Return a board's statuses in their order. Equal names on another board are other statuses."""
         path, fields = "/service/boards/{id}/statuses", "id,name,sortOrder,inactive,closedStatus,defaultFlag"
-        params: Params = {"fields": fields, "orderBy": "id asc", "pageSize": 1000}
+        params: _Params = {"fields": fields, "orderBy": "id asc", "pageSize": 1000}
         rows = _rows(self._get(path, {"id": board_id}, params, TICKETS))
         statuses = _read_all(StatusData.from_json, [row for row in rows if not row.get("inactive")], "status")
         return sorted(statuses, key=lambda status: (status.sort_order, status.id))
@@ -233,21 +235,21 @@ class ConnectWise:
             raise Refused(f"ConnectWise kept the status {kept}. The chosen one does not belong to this ticket's board.")
         return ticket
 
-    def _get(self, template: str, ids: dict[str, int], params: Params, permission: str) -> httpx.Response:
+    def _get(self, template: str, ids: dict[str, int], params: _Params, permission: str) -> httpx.Response:
         return self._wire.get(template, ids, params, f"{permission} (inquire)")
 
     def _note_pages(self, template: str, ticket_id: int, fields: str) -> Iterator[list[NoteData]]:
         """Yield pages of notes, newest first, until the last one."""
-        for page in range(1, MOST_PAGES + 1):
-            params: Params = {"fields": fields, "orderBy": "id desc", "page": page, "pageSize": NOTES_A_PAGE}
+        for page in range(1, _MOST_PAGES + 1):
+            params: _Params = {"fields": fields, "orderBy": "id desc", "page": page, "pageSize": _NOTES_A_PAGE}
             response = self._get(template, {"id": ticket_id}, params, TICKETS)
             yield _read_all(NoteData.from_json, _rows(response), "note")
             if "next" not in response.links:
                 return
 
-    def _listed_or_light(self, path: str, light_path: str, fields: str, light_fields: str, permission: str) -> Rows:
+    def _listed_or_light(self, path: str, light_path: str, fields: str, light_fields: str, permission: str) -> _Rows:
         """Read a whole setup list, in its light form where the full one is not permitted."""
-        params: Params = {"orderBy": "id asc", "pageSize": 1000}
+        params: _Params = {"orderBy": "id asc", "pageSize": 1000}
         try:
             return _rows(self._get(path, {}, params | {"fields": fields}, permission))
         except NotPermitted:
@@ -258,7 +260,7 @@ class ConnectWise:
             raise
 
 
-def _rows(response: httpx.Response) -> Rows:
+def _rows(response: httpx.Response) -> _Rows:
     rows = _json(response)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unavailable("ConnectWise sent a list we cannot read.")
@@ -298,5 +300,5 @@ def _read[T](
         raise failure(f"ConnectWise sent a {noun} we cannot read.") from error
 
 
-def _read_all[T](parse: Callable[[dict[str, Any]], T], rows: Rows, noun: str) -> list[T]:
+def _read_all[T](parse: Callable[[dict[str, Any]], T], rows: _Rows, noun: str) -> list[T]:
     return [_read(parse, row, noun) for row in rows]

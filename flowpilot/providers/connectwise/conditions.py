@@ -12,10 +12,10 @@ from urllib.parse import quote_plus
 
 from flowpilot.errors import Invalid
 
-WILDCARDS = re.compile(r"[\s\"\\%_*\[\]^]+")
-LONGEST_SEARCH = 900  # of an address that ConnectWise wants under 2000 characters, once encoded
-LONGEST_WORD = 30
-TICKET_TEXT_FIELDS = ("summary", "company/name", "contact/name")
+_WILDCARDS = re.compile(r"[\s\"\\%_*\[\]^]+")
+_LONGEST_SEARCH = 900  # of an address that ConnectWise wants under 2000 characters, once encoded
+_LONGEST_WORD = 30
+_TICKET_TEXT_FIELDS = ("summary", "company/name", "contact/name")
 
 
 def literal(text: str) -> str:
@@ -44,13 +44,13 @@ def contains_words(fields: Sequence[str], text: str, or_id: str = "") -> str:
     """Every word of the text, each in any of the fields. Empty when the text holds nothing to search for."""
     words: list[str] = []
     length = 0
-    for word in WILDCARDS.split(text):
-        quoted = literal(word[:LONGEST_WORD])
+    for word in _WILDCARDS.split(text):
+        quoted = literal(word[:_LONGEST_WORD])
         if quoted == '""':
             continue
         term = any_of([f"{field} contains {quoted}" for field in fields])
         length += len(quote_plus(term))
-        if words and length > LONGEST_SEARCH:
+        if words and length > _LONGEST_SEARCH:
             break
         words.append(term)
     found = all_of(words)
@@ -69,7 +69,7 @@ def tickets(
         f"board/id={int(board_id)}" if board_id is not None else "",
         is_any_of("status/name", status_names),
         _assigned_to(owner_identifier) if owner_identifier else "",
-        contains_words(TICKET_TEXT_FIELDS, text, or_id="id"),
+        contains_words(_TICKET_TEXT_FIELDS, text, or_id="id"),
     ]
     return all_of(terms)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-Json = Mapping[str, Any]
+_Json = Mapping[str, Any]
 
-ESCAPED_PUNCTUATION = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~])")
-ESCAPED_BRACKET = re.compile(r"\\([\[\]()])")
+_ESCAPED_PUNCTUATION = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~])")
+_ESCAPED_BRACKET = re.compile(r"\\([\[\]()])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Ref:
     identifier: str = ""
 
     @classmethod
-    def from_json(cls, data: Json | None) -> Self | None:
+    def from_json(cls, data: _Json | None) -> Self | None:
         """Return the reference, or None when it is missing or an empty shell."""
         if not data or data.get("id") is None:
             return None
@@ -54,7 +54,7 @@ class TicketData:
     is_closed: bool = False
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a Ticket. Raises KeyError, TypeError or ValueError when it is none."""
         info = data.get("_info") or {}
         contact = Ref.from_json(data.get("contact"))
@@ -109,7 +109,7 @@ class NoteData:
     is_resolution: bool = False
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a note of a ticket, or a time entry's note, as allNotes mixes them."""
         info = data.get("_info") or {}
         member, contact = Ref.from_json(data.get("member")), Ref.from_json(data.get("contact"))
@@ -142,7 +142,7 @@ class ConfigurationData:
     is_active: bool = True
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a configuration of /company/configurations."""
         return cls(
             id=int(data["id"]),
@@ -168,7 +168,7 @@ class StatusData:
     is_default: bool = False
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a status of one board."""
         return cls(
             id=int(data["id"]),
@@ -185,7 +185,7 @@ class BoardData:
     name: str
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a service board."""
         return cls(id=int(data["id"]), name=_text(data, "name"))
 
@@ -198,7 +198,7 @@ class MemberData:
     email: str = ""
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read a member, in the full form or the light one of /system/info/members."""
         full = " ".join(part for part in (_text(data, "firstName"), _text(data, "lastName")) if part)
         emails = (_text(data, key) for key in ("primaryEmail", "officeEmail", "defaultEmail"))
@@ -217,14 +217,14 @@ class ServerInfo:
     region: str = ""
 
     @classmethod
-    def from_json(cls, data: Json) -> Self:
+    def from_json(cls, data: _Json) -> Self:
         """Read what the server says about itself."""
         return cls(
             version=_text(data, "version"), is_cloud=bool(data.get("isCloud")), region=_text(data, "cloudRegion")
         )
 
 
-def _text(data: Json, key: str) -> str:
+def _text(data: _Json, key: str) -> str:
     value = data.get(key)
     return "" if value is None else str(value)
 
@@ -242,4 +242,4 @@ def _moment(value: object) -> datetime | None:
 
 def _unescaped(text: str, *, is_markdown: bool) -> str:
     """Take back the backslashes ConnectWise puts before punctuation, sparing paths where it may not have done so."""
-    return (ESCAPED_PUNCTUATION if is_markdown else ESCAPED_BRACKET).sub(r"\1", text)
+    return (_ESCAPED_PUNCTUATION if is_markdown else _ESCAPED_BRACKET).sub(r"\1", text)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from flowpilot.providers.connectwise.sandbox.app import (
     SANDBOX_CLIENT_ID,
@@ -101,12 +103,13 @@ class Sandbox:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer waits 40 ms for an ACK
         config = uvicorn.Config(
             self.app,
-            http="h11",
+            http=_QuietProtocol,
             lifespan="off",
-            log_level="critical",
-            access_log=False,
+            log_config=None,  # another server in this process keeps its own
+            log_level=None,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,  # longer than a client keeps idle connections, so none is cut under a write
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="connectwise-sandbox")
@@ -118,3 +121,11 @@ class Sandbox:
             server.should_exit = True
             thread.join(STOPPED_WITHIN)
             listener.close()
+
+
+class _QuietProtocol(H11Protocol):
+    """Logs no requests: their addresses hold what people searched for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False

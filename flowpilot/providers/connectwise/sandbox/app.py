@@ -15,25 +15,26 @@ from urllib.parse import parse_qsl
 from flowpilot.providers.connectwise.sandbox.endpoints import Endpoints, Request
 from flowpilot.providers.connectwise.sandbox.faults import AFTER, Fault, Faults
 from flowpilot.providers.connectwise.sandbox.replies import (
-    CANNOT_ROUTE,
     HTML_404,
-    UNAUTHENTICATED,
     Reply,
     coded,
     no_endpoint,
     too_many,
 )
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+_Seconds = float | tuple[float, float]  # so long, or somewhere between
 
 SANDBOX_COMPANY_ID = "summit"
 SANDBOX_PUBLIC_KEY = "SandboxPublicKey"
 SANDBOX_PRIVATE_KEY = "SandboxPrivateKey"
 SANDBOX_CLIENT_ID = "5f1a0c9e-0d5b-4c7e-9a44-3f7c2d1b8e60"
-CODEBASES = ("v4_6_release", "v2026_1")
-LONGEST_URL = 2000
+_CODEBASES = ("v4_6_release", "v2026_1")
+_LONGEST_URL = 2000
+_UNAUTHENTICATED = coded(401, "ConnectWiseApi", "UserNotAuthenticated")
+_CANNOT_ROUTE = Reply(400, "Cannot route. Codebase/company is invalid")
 
 
 @dataclass
@@ -57,17 +58,16 @@ class App:
 
     def reset(self) -> None:
         """Answer at once again, and forget who asked."""
-        self.latency: float | tuple[float, float] = 0.0  # seconds, or between two bounds
-        self.stall_seconds, self.late_seconds = 60.0, 0.5
+        self.latency: _Seconds = 0.0
+        self.late_seconds: _Seconds = 0.5  # after which a late commit is done
+        self.stall_seconds = 60.0
         self.seen.clear()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
         raw = await _body(receive)
-        low, high = self.latency if isinstance(self.latency, tuple) else (self.latency, self.latency)
-        if high:
-            await asyncio.sleep(random.uniform(low, high))  # noqa: S311  (a delay is no secret)
+        await _wait(self.latency)
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         fault = self.faults.take(f"{scope['method']} {scope['path']}")
         if fault is None:
@@ -81,7 +81,7 @@ class App:
     def answer(self, scope: MutableMapping[str, Any], headers: dict[str, str], raw: bytes) -> Reply:
         """Return the answer to one whole request."""
         seen = self._look(scope, headers, raw)
-        if len(seen.path) + len(scope.get("query_string", b"")) > LONGEST_URL:
+        if len(seen.path) + len(scope.get("query_string", b"")) > _LONGEST_URL:
             return Reply(414, "<html><body><h2>HTTP Error 414. The request URL is too long.</h2></body></html>")
         path, refusal = self._routed(seen.path)
         if refusal or (refusal := self._refusal(headers, path)):
@@ -111,10 +111,10 @@ class App:
     def _routed(self, whole: str) -> tuple[str, Reply | None]:
         """Return the path below apis/3.0, or why there is none."""
         codebase, _, rest = whole.removeprefix("/").partition("/apis/3.0")
-        if codebase not in CODEBASES:
+        if codebase not in _CODEBASES:
             return "", Reply(404, HTML_404)
         if "/apis/3.0" in rest:
-            return "", CANNOT_ROUTE
+            return "", _CANNOT_ROUTE
         if not rest.startswith("/"):
             return "", no_endpoint(as_html=self.endpoints.store.switches.html_for_unknown_endpoint)
         return rest.rstrip("/"), None
@@ -126,7 +126,7 @@ class App:
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
-            return UNAUTHENTICATED
+            return _UNAUTHENTICATED
         try:
             given = base64.b64decode(token, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -151,12 +151,12 @@ class App:
         scope: MutableMapping[str, Any],
         headers: dict[str, str],
         raw: bytes,
-        receive: Receive,
-        send: Send,
+        receive: _Receive,
+        send: _Send,
     ) -> None:
         """Do the write or not, and leave the caller without the truth."""
         if fault.kind == "late_commit":
-            await asyncio.sleep(self.late_seconds)
+            await _wait(self.late_seconds)
         if fault.kind in AFTER:
             self.answer(scope, headers, raw)
         else:
@@ -169,7 +169,13 @@ class App:
             await _silence(receive, self.stall_seconds)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _wait(seconds: _Seconds) -> None:
+    low, high = seconds if isinstance(seconds, tuple) else (seconds, seconds)
+    if high:
+        await asyncio.sleep(random.uniform(low, high))  # noqa: S311  (a delay is no secret)
+
+
+async def _body(receive: _Receive) -> bytes:
     parts = []
     while True:
         message = await receive()
@@ -178,7 +184,7 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _send(send: Send, reply: Reply) -> None:
+async def _send(send: _Send, reply: Reply) -> None:
     headers = {
         "Cache-Control": "no-cache",
         "x-cw-request-id": str(uuid.uuid4()),
@@ -193,7 +199,7 @@ async def _send(send: Send, reply: Reply) -> None:
     await send({"type": "http.response.body", "body": reply.content()})
 
 
-async def _silence(receive: Receive, seconds: float) -> None:
+async def _silence(receive: _Receive, seconds: float) -> None:
     """Say nothing until the caller gives up, or the time is over."""
     try:
         async with asyncio.timeout(seconds):
@@ -203,7 +209,7 @@ async def _silence(receive: Receive, seconds: float) -> None:
         return
 
 
-async def _hang_up(send: Send, receive: Receive) -> None:
+async def _hang_up(send: _Send, receive: _Receive) -> None:
     """Cut the connection. ASGI knows no way to, so this reaches for uvicorn's transport behind `send`."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:

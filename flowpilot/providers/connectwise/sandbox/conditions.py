@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flowpilot.providers.connectwise.sandbox.replies import NOT_A_BOOLEAN, Problem, bad_condition
-from flowpilot.providers.connectwise.sandbox.schema import ENUMS, Schema
+from flowpilot.providers.connectwise.sandbox.replies import Problem, bad_condition, coded
+from flowpilot.providers.connectwise.sandbox.schema import Schema
 from flowpilot.providers.connectwise.sandbox.switches import Switches
 
 Record = dict[str, Any]
 Test = Callable[[Record], bool]
 
-SYMBOLS = re.compile(r"\s*(<=|>=|!=|[=<>(),])")
-NAME = re.compile(r"\s*([A-Za-z_][\w/]*)")
-NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)")
-DATE = re.compile(r"\s*\[([^\[\]]*)\]")
-PLAIN_STRING = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')""", re.S)
-ESCAPED_STRING = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""", re.S)
+_NOT_A_BOOLEAN = coded(500, "ConnectWiseApi", "String was not recognized as a valid Boolean.")
+_LEVELS = ("Low", "Medium", "High")
+_ENUMS = {"recordType": ("ServiceTicket", "ProjectTicket", "ProjectIssue"), "severity": _LEVELS, "impact": _LEVELS}
+_SYMBOLS = re.compile(r"\s*(<=|>=|!=|[=<>(),])")
+_NAME = re.compile(r"\s*([A-Za-z_][\w/]*)")
+_NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)")
+_DATE = re.compile(r"\s*\[([^\[\]]*)\]")
+_PLAIN_STRING = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')""", re.S)
+_ESCAPED_STRING = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""", re.S)
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Token:
     value: Any
 
 
-WORDS = frozenset({"and", "or", "not", "contains", "like", "in", "null", "true", "false"})
+_WORDS = frozenset({"and", "or", "not", "contains", "like", "in", "null", "true", "false"})
 
 
 def tokenize(text: str, switches: Switches) -> list[Token]:
     """Split a condition string. Raises Problem where it cannot be read."""
-    string = ESCAPED_STRING if switches.backslash_escapes_in_conditions else PLAIN_STRING
-    kinds = (("string", string), ("date", DATE), ("number", NUMBER), ("symbol", SYMBOLS), ("name", NAME))
+    string = _ESCAPED_STRING if switches.backslash_escapes_in_conditions else _PLAIN_STRING
+    kinds = (("string", string), ("date", _DATE), ("number", _NUMBER), ("symbol", _SYMBOLS), ("name", _NAME))
     tokens, at, text = [], 0, text.rstrip()
     while at < len(text):
         kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.match(text, at))), ("", None))
@@ -45,7 +48,7 @@ def tokenize(text: str, switches: Switches) -> list[Token]:
             value = re.sub(r"\\(.)", r"\1", value, flags=re.S)
         elif kind == "number":
             value = float(value) if "." in value else int(value)
-        elif kind == "name" and value.lower() in WORDS:
+        elif kind == "name" and value.lower() in _WORDS:
             kind, value = "word", value.lower()
         tokens.append(Token(kind, value))
     return tokens
@@ -162,9 +165,9 @@ class _Parser:
         if kind == "bool":
             if token.kind == "word" and token.value in ("true", "false"):
                 return token.value == "true"
-            raise Problem(NOT_A_BOOLEAN)
+            raise Problem(_NOT_A_BOOLEAN)
         if kind == "enum":
-            enum = {value.lower() for value in ENUMS[name]}
+            enum = {value.lower() for value in _ENUMS[name]}
             if token.kind != "string" or token.value.lower() not in enum:
                 raise Problem(bad_condition("Enum value supplied was invalid"))
         expected = {"int": "number", "date": "date"}.get(kind, "string")

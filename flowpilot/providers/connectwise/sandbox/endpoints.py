@@ -1,6 +1,7 @@
 """The sandbox's endpoints: which paths there are, what they need, what they do."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ class Endpoints:
             raise Problem(Reply(405, {"message": "The requested resource does not support this http method."}))
         raise Problem(no_endpoint(as_html=self.store.switches.html_for_unknown_endpoint))
 
-    def list(self, request: Request, rows: list[Record], names: Schema) -> Reply:
+    def many(self, request: Request, rows: list[Record], names: Schema) -> Reply:
         """Answer with a page of rows, or with their number."""
         if request.path.endswith("/count"):
             return Reply(200, {"count": len(matching(rows, request.query, names, self.store.switches))})
@@ -89,6 +90,11 @@ class Endpoints:
             raise Problem(not_found("Service Note", number))
         return note
 
+    def visible_notes(self, ticket: int) -> list[Record]:
+        """Return a ticket's notes; a new one shows in lists only after the lag."""
+        known = self.store.tables.notes_of(self.ticket(ticket)["id"])
+        return [note for note in known if note.get("_visible_at", 0.0) <= time.time()]
+
     def read_back(self, note: Record) -> Record:
         """Return a note as it is sent: its text is Markdown by then."""
         text = note["text"]
@@ -99,80 +105,80 @@ class Endpoints:
         return note | {"text": text}
 
 
-def system_info(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _system_info(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     body = {"version": "v2026.1.105333", "isCloud": True, "serverTimeZone": "GMT Standard Time", "cloudRegion": "EU"}
     return Reply(200, body)
 
 
-def members(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    return api.list(request, list(api.store.tables.members.values()), schema.MEMBER)
+def _members(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    return api.many(request, list(api.store.tables.members.values()), schema.MEMBER)
 
 
-def members_info(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _members_info(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     rows = []
     for member in api.store.tables.members.values():
         row = {key: value for key, value in member.items() if key in schema.MEMBER_INFO}
         full = f"{member['firstName']} {member['lastName']}"
         rows.append(row | {"fullName": full, "defaultEmail": member["officeEmail"], "_info": {}})
-    return api.list(request, rows, schema.MEMBER_INFO)
+    return api.many(request, rows, schema.MEMBER_INFO)
 
 
-def boards(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    return api.list(request, list(api.store.tables.boards.values()), schema.BOARD)
+def _boards(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    return api.many(request, list(api.store.tables.boards.values()), schema.BOARD)
 
 
-def board(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _board(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     return api.one(request, api.store.tables.boards.get(numbers[0]), "Service Board", numbers[0], schema.BOARD)
 
 
-def statuses(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    board(api, request, numbers)
-    return api.list(request, api.store.tables.statuses_of(numbers[0]), schema.STATUS)
+def _statuses(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    _board(api, request, numbers)
+    return api.many(request, api.store.tables.statuses_of(numbers[0]), schema.STATUS)
 
 
-def status(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _status(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     own = {row["id"]: row for row in api.store.tables.statuses_of(numbers[0])}
     return api.one(request, own.get(numbers[1]), "Service Status", numbers[1], schema.STATUS)
 
 
-def priorities(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    return api.list(request, list(api.store.tables.priorities.values()), schema.PRIORITY)
+def _priorities(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    return api.many(request, list(api.store.tables.priorities.values()), schema.PRIORITY)
 
 
-def tickets(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    return api.list(request, list(api.store.tables.tickets.values()), schema.TICKET)
+def _tickets(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    return api.many(request, list(api.store.tables.tickets.values()), schema.TICKET)
 
 
-def ticket(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _ticket(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     return api.one(request, api.ticket(numbers[0]), "Service Ticket", numbers[0], schema.TICKET)
 
 
-def patch_ticket(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _patch_ticket(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     changed = api.store.patch_ticket(api.ticket(numbers[0]), request.body)
     return Reply(200, projected(changed, {}, schema.TICKET, api.store.switches))
 
 
-def notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    rows = [api.read_back(note) for note in api.store.tables.notes_of(api.ticket(numbers[0])["id"])]
-    return api.list(request, rows, schema.NOTE)
+def _notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    rows = [api.read_back(note) for note in api.visible_notes(numbers[0])]
+    return api.many(request, rows, schema.NOTE)
 
 
-def note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     return api.one(request, api.read_back(api.note(*numbers)), "Service Note", numbers[1], schema.NOTE)
 
 
-def add_note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _add_note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     body = request.body if isinstance(request.body, dict) else {}
     made = api.read_back(api.store.add_note(api.ticket(numbers[0]), body))
     return Reply(201, projected(made, request.query, schema.NOTE, api.store.switches))
 
 
-def delete_note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _delete_note(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     api.store.delete_note(api.note(*numbers))
     return Reply(204)
 
 
-def all_notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _all_notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     if not api.store.switches.has_all_notes:
         raise Problem(no_endpoint(as_html=api.store.switches.html_for_unknown_endpoint))
     of = api.ticket(numbers[0])
@@ -187,7 +193,7 @@ def all_notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
         "contact",
     )
     rows = []
-    for row in map(api.read_back, api.store.tables.notes_of(of["id"])):
+    for row in map(api.read_back, api.visible_notes(of["id"])):
         writer = row.get("member") or row.get("contact") or {}
         rows.append(
             {key: row.get(key) for key in kept}
@@ -203,21 +209,21 @@ def all_notes(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
                 "_info": {key: row["_info"][key] for key in ("lastUpdated", "updatedBy")},
             }
         )
-    return api.list(request, rows, schema.ALL_NOTE)
+    return api.many(request, rows, schema.ALL_NOTE)
 
 
-def ticket_configurations(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _ticket_configurations(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     known = api.store.tables.configurations
     attached = [known[number] for number in api.ticket(numbers[0])["_configurations"]]
     rows = [{"id": row["id"], "deviceIdentifier": row["deviceIdentifier"], "_info": {}} for row in attached]
-    return api.list(request, rows, schema.CONFIGURATION_REFERENCE)
+    return api.many(request, rows, schema.CONFIGURATION)
 
 
-def configurations(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
-    return api.list(request, list(api.store.tables.configurations.values()), schema.CONFIGURATION)
+def _configurations(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+    return api.many(request, list(api.store.tables.configurations.values()), schema.CONFIGURATION)
 
 
-def configuration(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
+def _configuration(api: Endpoints, request: Request, numbers: list[int]) -> Reply:
     row = api.store.tables.configurations.get(numbers[0])
     return api.one(request, row, "Configuration", numbers[0], schema.CONFIGURATION)
 
@@ -231,31 +237,31 @@ def _routes(*lines: tuple[str, str, Handler, str]) -> list[tuple[str, re.Pattern
 
 INQUIRE = f"{TICKETS}:inquire"
 ROUTES = _routes(
-    ("GET", "/system/info", system_info, ""),
-    ("GET", "/system/members", members, f"{MEMBERS}:inquire"),
-    ("GET", "/system/members/count", members, f"{MEMBERS}:inquire"),
-    ("GET", "/system/info/members", members_info, ""),
-    ("GET", "/service/boards", boards, INQUIRE),
-    ("GET", "/service/boards/count", boards, INQUIRE),
-    ("GET", "/service/boards/{id}", board, INQUIRE),
-    ("GET", "/service/info/boards", boards, ""),
-    ("GET", "/service/boards/{id}/statuses", statuses, INQUIRE),
-    ("GET", "/service/boards/{id}/statuses/count", statuses, INQUIRE),
-    ("GET", "/service/boards/{id}/statuses/{id}", status, INQUIRE),
-    ("GET", "/service/priorities", priorities, INQUIRE),
-    ("GET", "/service/tickets", tickets, INQUIRE),
-    ("GET", "/service/tickets/count", tickets, INQUIRE),
-    ("GET", "/service/tickets/{id}", ticket, INQUIRE),
-    ("PATCH", "/service/tickets/{id}", patch_ticket, f"{TICKETS}:edit"),
-    ("GET", "/service/tickets/{id}/notes", notes, INQUIRE),
-    ("GET", "/service/tickets/{id}/notes/count", notes, INQUIRE),
-    ("POST", "/service/tickets/{id}/notes", add_note, f"{TICKETS}:add"),
-    ("GET", "/service/tickets/{id}/notes/{id}", note, INQUIRE),
-    ("DELETE", "/service/tickets/{id}/notes/{id}", delete_note, f"{TICKETS}:delete"),
-    ("GET", "/service/tickets/{id}/allNotes", all_notes, INQUIRE),
-    ("GET", "/service/tickets/{id}/configurations", ticket_configurations, INQUIRE),
-    ("GET", "/service/tickets/{id}/configurations/count", ticket_configurations, INQUIRE),
-    ("GET", "/company/configurations", configurations, f"{CONFIGURATIONS}:inquire"),
-    ("GET", "/company/configurations/count", configurations, f"{CONFIGURATIONS}:inquire"),
-    ("GET", "/company/configurations/{id}", configuration, f"{CONFIGURATIONS}:inquire"),
+    ("GET", "/system/info", _system_info, ""),
+    ("GET", "/system/members", _members, f"{MEMBERS}:inquire"),
+    ("GET", "/system/members/count", _members, f"{MEMBERS}:inquire"),
+    ("GET", "/system/info/members", _members_info, ""),
+    ("GET", "/service/boards", _boards, INQUIRE),
+    ("GET", "/service/boards/count", _boards, INQUIRE),
+    ("GET", "/service/boards/{id}", _board, INQUIRE),
+    ("GET", "/service/info/boards", _boards, ""),
+    ("GET", "/service/boards/{id}/statuses", _statuses, INQUIRE),
+    ("GET", "/service/boards/{id}/statuses/count", _statuses, INQUIRE),
+    ("GET", "/service/boards/{id}/statuses/{id}", _status, INQUIRE),
+    ("GET", "/service/priorities", _priorities, INQUIRE),
+    ("GET", "/service/tickets", _tickets, INQUIRE),
+    ("GET", "/service/tickets/count", _tickets, INQUIRE),
+    ("GET", "/service/tickets/{id}", _ticket, INQUIRE),
+    ("PATCH", "/service/tickets/{id}", _patch_ticket, f"{TICKETS}:edit"),
+    ("GET", "/service/tickets/{id}/notes", _notes, INQUIRE),
+    ("GET", "/service/tickets/{id}/notes/count", _notes, INQUIRE),
+    ("POST", "/service/tickets/{id}/notes", _add_note, f"{TICKETS}:add"),
+    ("GET", "/service/tickets/{id}/notes/{id}", _note, INQUIRE),
+    ("DELETE", "/service/tickets/{id}/notes/{id}", _delete_note, f"{TICKETS}:delete"),
+    ("GET", "/service/tickets/{id}/allNotes", _all_notes, INQUIRE),
+    ("GET", "/service/tickets/{id}/configurations", _ticket_configurations, INQUIRE),
+    ("GET", "/service/tickets/{id}/configurations/count", _ticket_configurations, INQUIRE),
+    ("GET", "/company/configurations", _configurations, f"{CONFIGURATIONS}:inquire"),
+    ("GET", "/company/configurations/count", _configurations, f"{CONFIGURATIONS}:inquire"),
+    ("GET", "/company/configurations/{id}", _configuration, f"{CONFIGURATIONS}:inquire"),
 )

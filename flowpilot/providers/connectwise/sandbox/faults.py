@@ -3,15 +3,18 @@
 import threading
 from dataclasses import dataclass
 
-from flowpilot.providers.connectwise.sandbox.replies import HTML_404, HTML_503, Reply, coded, security, too_many
+from flowpilot.providers.connectwise.sandbox.replies import HTML_404, Reply, coded, security, too_many
 
+_HTML_503 = (
+    "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"
+)
 ANSWERS = {
     "401": coded(401, "Unauthorized", "Unauthorized"),
     "403": security(403),
     "404html": Reply(404, HTML_404),
     "429": too_many(30),
     "500": coded(500, "ConnectWiseApi", "An internal error has occurred: timeout expired."),
-    "503html": Reply(503, HTML_503),
+    "503html": Reply(503, _HTML_503),
 }
 BEFORE = frozenset({"stall", "drop"})  # nothing is done
 AFTER = frozenset({"commit_then_drop", "commit_then_stall", "commit_then_500", "late_commit"})  # it is done, untold

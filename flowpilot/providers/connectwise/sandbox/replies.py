@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTML_404 = "<!DOCTYPE html><html><head><title>404 - File or directory not found.</title></head><body>404</body></html>"
-HTML_503 = (
-    "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"
-)
 
 
 @dataclass(frozen=True)
@@ -73,14 +70,3 @@ def too_many(retry_after: int | None) -> Reply:
     message = "Too many requests. Please try again in 30 seconds."
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return Reply(429, {"error": "ConnectWiseAPI", "message": message}, headers)
-
-
-UNAUTHENTICATED = coded(401, "ConnectWiseApi", "UserNotAuthenticated")
-CANNOT_ROUTE = Reply(400, "Cannot route. Codebase/company is invalid")
-NOT_A_BOOLEAN = coded(500, "ConnectWiseApi", "String was not recognized as a valid Boolean.")
-NOTE_WITHOUT_PLACE = invalid(
-    "serviceNote",
-    "ServiceNote",
-    "Please choose where to display the notes in order to save this record.",
-    "detailDescriptionFlag, internalAnalysisFlag, resolutionFlag",
-)

@@ -1,13 +1,5 @@
 """Which names each list can be asked by, and what kind each is."""
 
-KINDS = ("int", "str", "bool", "date", "enum")
-LEVELS = ("Low", "Medium", "High")
-ENUMS = {
-    "recordType": ("ServiceTicket", "ProjectTicket", "ProjectIssue"),
-    "severity": LEVELS,
-    "impact": LEVELS,
-}
-
 Schema = dict[str, str]
 
 
@@ -20,10 +12,10 @@ def _schema(text: str, references: str = "") -> Schema:
         if word.endswith("+"):
             named[f"{name}/identifier"] = "str"
     # every record reacts to these two, whether or not they are fields of it
-    return named | {"lastUpdated": "date", "dateEntered": "date", "_info": "info"} | INFO
+    return named | {"lastUpdated": "date", "dateEntered": "date", "_info": "info"} | _INFO
 
 
-INFO = {"_info/lastUpdated": "date", "_info/dateEntered": "date", "_info/updatedBy": "str", "_info/enteredBy": "str"}
+_INFO = {"_info/lastUpdated": "date", "_info/dateEntered": "date", "_info/updatedBy": "str", "_info/enteredBy": "str"}
 
 TICKET = _schema(
     "id:int summary:str recordType:enum siteName:str contactName:str contactPhoneNumber:str contactEmailAddress:str "
@@ -61,5 +53,4 @@ CONFIGURATION = _schema(
     "ipAddress:str osType:str osInfo:str ram:str activeFlag:bool notes:str",
     "type status company+ contact site",
 )
-CONFIGURATION_REFERENCE = _schema("id:int deviceIdentifier:str")
 PRIORITY = _schema("id:int name:str sortOrder:int defaultFlag:bool")

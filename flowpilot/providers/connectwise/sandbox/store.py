@@ -6,13 +6,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flowpilot.providers.connectwise.sandbox.replies import NOTE_WITHOUT_PLACE, Problem, Reply, invalid
+from flowpilot.providers.connectwise.sandbox.replies import Problem, Reply, invalid
 from flowpilot.providers.connectwise.sandbox.seed import API_MEMBER, build
 from flowpilot.providers.connectwise.sandbox.seed.tickets import sla_text
 from flowpilot.providers.connectwise.sandbox.switches import Switches
 from flowpilot.providers.connectwise.sandbox.tables import Record, info, member_reference, stamp, status_reference
 
 LONGEST_SUMMARY = 100
+_NOTE_WITHOUT_PLACE = invalid(
+    "serviceNote",
+    "ServiceNote",
+    "Please choose where to display the notes in order to save this record.",
+    "detailDescriptionFlag, internalAnalysisFlag, resolutionFlag",
+)
 FLAGS = ("detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag")
 DERIVED = frozenset(
     {"resources", "_info", "closedFlag", "closedDate", "closedBy", "id", "slaStatus", "resolutionGoalUTC"}
@@ -40,7 +46,7 @@ class Store:
     def add_note(self, ticket: Record, body: Record) -> Record:
         """Write a note. Raises Problem; sending the same one twice makes two."""
         if not any(body.get(flag) for flag in FLAGS):
-            raise Problem(NOTE_WITHOUT_PLACE)
+            raise Problem(_NOTE_WITHOUT_PLACE)
         if not str(body.get("text") or "").strip():
             raise Problem(invalid("serviceNote", "MissingRequiredField", "The text field is required.", "text"))
         writer, now = self._writer(body), datetime.now(UTC)
@@ -56,6 +62,7 @@ class Store:
             "internalFlag": True,  # no guide: both are set whatever the note is
             "externalFlag": True,
             "_info": info(now, writer["identifier"]),
+            "_visible_at": now.timestamp() + self.switches.note_lag,
         }
         self.tables.notes[note["id"]] = note
         self._mail(ticket, note, body)
@@ -189,6 +196,7 @@ class Store:
 
     def _keep(self, entry: Record) -> None:
         if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as journal:
                 journal.write(json.dumps(entry) + "\n")
 

@@ -22,3 +22,4 @@ class Switches:
     ignores_unknown_patch_paths: bool = False
     refuses_owner_removal: bool = False  # PATCH `remove` on owner; replacing it by null works
     says_retry_after: bool = True  # on a 429
+    note_lag: float = 0.0  # seconds until a new note shows in lists

@@ -1,5 +1,6 @@
 """What FlowPilot reads and writes, over HTTP to the sandbox."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -161,6 +162,16 @@ def test_find_note_by_its_reference(connectwise, sandbox, escapes, joins):
 
     assert found == made
     assert connectwise.find_note(OUTLOOK, "01JD9999999999999999999999", since=datetime.now(UTC)) is None
+
+
+def test_find_note_misses_a_note_that_does_not_show_yet(connectwise, sandbox):
+    sandbox.switches.note_lag = 0.15
+    create_note(connectwise, "Fixed. [FP-1]")
+    at_once = connectwise.find_note(OUTLOOK, "FP-1", since=datetime.now(UTC))
+    time.sleep(0.2)
+
+    assert at_once is None
+    assert connectwise.find_note(OUTLOOK, "FP-1", since=datetime.now(UTC))
 
 
 def test_find_note_stops_at_notes_older_than_the_attempt(connectwise, sandbox):

@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -129,6 +130,14 @@ def test_a_write_that_was_surely_not_done_is_not_uncertain(connectwise, sandbox,
 
     assert not isinstance(caught.value, Uncertain)
     assert len(sandbox.seen) == 1
+
+
+def test_more_calls_than_connections_wait_their_turn(connectwise, sandbox):
+    sandbox.app.latency = (0.02, 0.05)
+    with ThreadPoolExecutor(12) as threads:
+        tickets = list(threads.map(lambda _: connectwise.get_ticket(OUTLOOK), range(24)))
+
+    assert len(tickets) == 24
 
 
 def test_a_write_without_a_connection_was_surely_not_done(sandbox):
