@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 
 OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "showmigrations", "flush", "audit_rls"}
-NEED_NO_DATABASE = {"demo", "help", "collectstatic", "credential-key", "--version", "--help", "-h"}
+NEED_NO_DATABASE = {"demo", "help", "collectstatic", "new_key", "--version", "--help", "-h"}
 
 
 def main() -> None:

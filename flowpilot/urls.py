@@ -1,10 +1,19 @@
+from allauth.account import views as allauth
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from sessions.views import home
 
+# People come in by invitation, so of allauth only signing in and out is reachable. Its own pages name the others, and find the sign-in.
+_closed = RedirectView.as_view(pattern_name="account_login")
+
 urlpatterns = [
     path("", home.dashboard, name="home"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/login/", allauth.login, name="account_login"),
+    path("accounts/logout/", allauth.logout, name="account_logout"),
+    path("accounts/inactive/", allauth.account_inactive, name="account_inactive"),
+    path("accounts/signup/", _closed, name="account_signup"),
+    path("accounts/password/reset/", _closed, name="account_reset_password"),
     path("account/", include("flowpilot.accounts.urls")),
     path("tickets/", include("psa.urls")),
     path("pilot/", include("sessions.urls")),

@@ -78,6 +78,17 @@ class ChatSession(AccountOwned):
     def is_open(self) -> bool:
         return self.status in {self.Status.ACTIVE, self.Status.PAUSED}
 
+    @property
+    def is_posting(self) -> bool:
+        """Whether a part of the note is still on its way. Needs both posts fetched."""
+        posts = [post for post in (self.resolution_post, self.status_post) if post]
+        return bool(posts) and posts[0].state not in {"rejected", "dead"} and any(post.is_open for post in posts)
+
+    @property
+    def is_post_stuck(self) -> bool:
+        """Whether a part of the note waits for a person. Needs both posts fetched."""
+        return any(post and post.state in {"rejected", "dead"} for post in (self.resolution_post, self.status_post))
+
 
 class Turn(AccountOwned):
     """One technician message and the answer to it, from queued to done."""
@@ -100,7 +111,11 @@ class Turn(AccountOwned):
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     client_key = models.UUIDField()  # one a form: a post that is sent twice is one turn
     text = models.TextField()
+    briefing = models.TextField(
+        blank=True
+    )  # what the model was told beside the words: kept, so that its history stays byte for byte
     answer = models.TextField(blank=True)
+    raw_answer = models.TextField(blank=True)  # with its markers, as the model wrote it
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     provider = models.CharField(max_length=20, blank=True)
     model = models.CharField(max_length=80, blank=True)

@@ -1,10 +1,11 @@
 """Whose rows: the one way to open an account for a unit of work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
 SETTING = "app.current_account_id"
@@ -54,3 +55,17 @@ def refuse_open_transaction() -> None:
 def _set(value: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, value])
+
+
+async def run_in_scope[**P, T](account_id: UUID, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a unit of work of a job or a stream in its account's scope, and give the connection back at once."""
+
+    def unit() -> T:
+        try:
+            with account_scope(account_id):
+                return work(*args, **kwargs)
+        finally:
+            if not connection.in_atomic_block:  # a test's own transaction goes on
+                connection.close()
+
+    return await sync_to_async(unit)()

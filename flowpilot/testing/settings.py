@@ -12,6 +12,7 @@ from flowpilot.settings import BASE_DIR, DATABASES, IS_EMBEDDED  # noqa: E402
 IS_TEST = True
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"].pop("pool")
+DATABASES["default"]["TEST"] = {"NAME": f"test_flowpilot_{os.getpid()}"}  # two test runs beside each other
 if IS_EMBEDDED:
     from flowpilot.postgres import embedded
 

@@ -1,5 +1,18 @@
-from django.http import HttpResponse
+from uuid import uuid4
+
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from sessions import queries
 
 
+@require_GET
 def dashboard(request):
-    return HttpResponse("hi")
+    context = {
+        "at": "home",
+        "tiles": queries.tiles(),
+        "active": queries.active_chats(request.user),
+        "recent": queries.recent_chats(),
+        "client_key": uuid4(),
+    }
+    return render(request, "sessions/dashboard.html", context)

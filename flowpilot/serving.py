@@ -1,0 +1,65 @@
+"""Running the web and the worker: on one loop, or each alone."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+from django.core.asgi import get_asgi_application
+from procrastinate.contrib.django import DjangoApp, app
+
+GRACE = 3  # seconds an open stream gets before the server closes; the browser picks it up again
+
+
+def serve(*, host: str, port: int, has_worker: bool) -> None:
+    """Serve pages and streams until told to stop, with the worker on the same loop when asked."""
+    asyncio.run(_serve(host, port, has_worker))
+
+
+def work() -> None:
+    """Run a worker alone until told to stop."""
+    asyncio.run(_work())
+
+
+async def _serve(host: str, port: int, has_worker: bool) -> None:
+    config = uvicorn.Config(
+        get_asgi_application(),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = uvicorn.Server(config)
+    async with _worker() if has_worker else contextlib.nullcontext():
+        with contextlib.suppress(KeyboardInterrupt):
+            await server.serve()
+
+
+@contextlib.asynccontextmanager
+async def _worker() -> AsyncIterator[None]:
+    """Run a worker beside what else runs on this loop. It has an app of its own that shares the tasks, so that deferring in a request
+    still goes through Django's connection and its transaction.
+    """
+    async with _worker_app().open_async() as beside:
+        working = asyncio.create_task(beside.run_worker_async(install_signal_handlers=False, name=socket.gethostname()))
+        try:
+            yield
+        finally:
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+
+
+async def _work() -> None:
+    async with _worker_app().open_async() as alone:
+        await alone.run_worker_async(name=socket.gethostname())
+
+
+def _worker_app() -> DjangoApp:
+    worker = DjangoApp(connector=app.connector.get_worker_connector(), worker_defaults=app.worker_defaults)
+    worker.tasks = app.tasks
+    worker.periodic_registry = app.periodic_registry
+    return worker

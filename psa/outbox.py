@@ -1,0 +1,156 @@
+"""Delivering what must reach a ticket exactly once.
+
+ConnectWise knows no idempotency key, so a note carries a reference, `[FP-…]`. A call whose answer was lost leaves the post `uncertain`: the
+ticket's notes are searched for the reference, and only a search made after the settle time that finds nothing allows another try.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from flowpilot.accounts.scope import run_in_scope
+from flowpilot.errors import Unavailable, UserError
+from flowpilot.providers.connectwise.client import ConnectWise
+from flowpilot.providers.connectwise.errors import Throttled, Uncertain
+from psa.models import PsaPost
+from psa.queries import get_connectwise
+
+log = logging.getLogger("flowpilot.psa")
+State = PsaPost.State
+LEASE = timedelta(seconds=60)  # above the client's longest wait
+MOST_ATTEMPTS = 8
+LOOK_AGAIN = timedelta(seconds=15)
+_LONGEST_BACKOFF = 60
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right of one worker to act on a post, until its lease ends."""
+
+    post: PsaPost
+    is_search: bool
+    claimed_at: datetime
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a call to ConnectWise made of a post."""
+
+    state: str
+    external_id: str = ""
+    error: str = ""
+    wait: timedelta = timedelta()
+
+
+async def deliver(account_id: UUID, post_id: UUID) -> PsaPost:
+    """Take one post as far as it goes now, and return it. Trying again later is the caller's."""
+    claim = await run_in_scope(account_id, _claim, post_id)
+    if claim is not None:
+        client = await run_in_scope(account_id, get_connectwise)
+        step = await asyncio.to_thread(_search if claim.is_search else _send, client, claim)
+        await run_in_scope(account_id, _record, claim, step)
+    return await run_in_scope(account_id, _read, post_id)
+
+
+def _read(post_id: UUID) -> PsaPost:
+    return PsaPost.objects.get(pk=post_id)
+
+
+def _claim(post_id: UUID) -> Claim | None:
+    """Claim a post that is due, or return None. What was being sent when its worker vanished becomes uncertain."""
+    now = _database_now()
+    post = PsaPost.objects.select_for_update().get(pk=post_id)
+    if post.state == State.SENDING and post.lease_until and post.lease_until < now:
+        post.state = State.PENDING if post.kind == PsaPost.Kind.STATUS else State.UNCERTAIN
+        post.save(update_fields=["state", "updated_at"])
+    is_due = post.next_at is None or post.next_at <= now
+    if not is_due or post.state not in {State.PENDING, State.UNCERTAIN}:
+        return None
+    if post.state == State.PENDING and post.attempts >= MOST_ATTEMPTS:
+        PsaPost.objects.filter(pk=post_id).update(state=State.DEAD)
+        return None
+    is_search = post.state == State.UNCERTAIN
+    changes: dict = {"epoch": F("epoch") + 1, "lease_until": now + LEASE}
+    if not is_search:
+        changes |= {"state": State.SENDING, "attempts": F("attempts") + 1, "attempted_at": now}
+    try:
+        with transaction.atomic():
+            PsaPost.objects.filter(pk=post_id).update(**changes)
+    except IntegrityError:  # another post of this ticket is in flight: their order is kept
+        return None
+    post.refresh_from_db()
+    return Claim(post, is_search, now)
+
+
+def _send(client: ConnectWise, claim: Claim) -> Step:
+    post = claim.post
+    try:
+        if post.kind == PsaPost.Kind.STATUS:
+            ticket = client.set_status(post.ticket_id, post.payload["status_id"])
+            return Step(State.SENT, external_id=ticket.status.name if ticket.status else "")
+        shown = post.payload["shown_in"]
+        note = client.create_note(
+            post.ticket_id,
+            f"{post.payload['text']}\n\n[FP-{post.reference}]",
+            is_internal="internal" in shown,
+            is_discussion="discussion" in shown,
+            is_resolution="resolution" in shown,
+            member_id=post.payload["member_id"],
+        )
+        return Step(State.SENT, external_id=str(note.id))
+    except Throttled as error:
+        return Step(State.PENDING, error=error.message, wait=timedelta(seconds=error.retry_after))
+    except Uncertain as error:
+        if post.kind == PsaPost.Kind.STATUS:  # setting it again changes nothing
+            return Step(State.PENDING, error=error.message, wait=_backoff(post))
+        return Step(State.UNCERTAIN, error=error.message, wait=timedelta(seconds=2))
+    except Unavailable as error:
+        return Step(State.PENDING, error=error.message, wait=_backoff(post))
+    except UserError as error:
+        return Step(State.REJECTED, error=error.message)
+
+
+def _search(client: ConnectWise, claim: Claim) -> Step:
+    post = claim.post
+    assert post.attempted_at is not None
+    settled_at = post.attempted_at + timedelta(seconds=settings.PSA_SETTLE_SECONDS)
+    try:
+        note = client.find_note(post.ticket_id, post.reference, post.attempted_at)
+    except UserError as error:
+        return Step(State.UNCERTAIN, error=error.message, wait=LOOK_AGAIN)
+    if note is not None:
+        return Step(State.SENT, external_id=str(note.id))
+    if claim.claimed_at > settled_at:
+        return Step(State.PENDING, error="It did not arrive; it is sent again.")
+    return Step(State.UNCERTAIN, error=post.error, wait=LOOK_AGAIN)
+
+
+def _record(claim: Claim, step: Step) -> None:
+    """Keep what came of a claim, unless the post was claimed again since."""
+    now = _database_now()
+    kept = PsaPost.objects.filter(pk=claim.post.pk, epoch=claim.post.epoch).update(
+        state=step.state,
+        external_id=step.external_id,
+        error=step.error[:500],
+        next_at=now + step.wait,
+        lease_until=None,
+        sent_at=now if step.state == State.SENT else None,
+    )
+    log.info("psa.post post=%s kind=%s state=%s kept=%s", claim.post.pk, claim.post.kind, step.state, bool(kept))
+
+
+def _backoff(post: PsaPost) -> timedelta:
+    return timedelta(seconds=min(_LONGEST_BACKOFF, 2**post.attempts))
+
+
+def _database_now() -> datetime:
+    """Return the database's time: the only clock that all workers share."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]

@@ -1,0 +1,169 @@
+"""The worker's side of a turn: claim it, let the provider answer, keep what arrives, end it once.
+
+Every claim raises the turn's epoch and every write checks it, so a worker that was paused and overtaken writes nothing. The account's
+scope is open for short transactions only, never while the model is awaited.
+"""
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from flowpilot.accounts.scope import run_in_scope
+from flowpilot.errors import UserError
+from flowpilot.providers.ai.base import Completion
+from sessions import copilot, queries
+from sessions.choice import choose_provider
+from sessions.markers import MarkerParser, Text
+from sessions.models import Turn
+from sessions.outcome import apply_answer
+from sessions.relay import relay
+
+log = logging.getLogger("flowpilot.turns")
+BEAT = 2.0  # seconds between two saves of a partial answer
+STALE_AFTER = timedelta(seconds=10)  # without a beat the claim is lost; above BEAT, below the queue's own limit
+MOST_CLAIMS = 5  # a turn that kills its worker is not tried for ever
+GENERIC = "Something broke while this was answered. Your message is kept; try again."
+
+
+class ClaimedElsewhere(Exception):
+    """A worker that may be gone holds the turn; look again in a moment."""
+
+
+@dataclass
+class _Claim:
+    account_id: UUID
+    turn_id: UUID
+    epoch: int
+    request: copilot.Request
+    raw: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.account_id, self.turn_id
+
+
+async def answer(account_id: UUID, turn_id: UUID) -> bool:
+    """Answer a turn, unless it has its answer. Return False while another worker holds it, so that the caller looks again."""
+    try:
+        claim = await run_in_scope(account_id, _claim, account_id, turn_id)
+    except ClaimedElsewhere:
+        return False
+    if claim is None:
+        return True
+    relay.begin(claim.key, claim.epoch)
+    beat = asyncio.create_task(_beat(claim, asyncio.current_task()))
+    try:
+        completion = await _stream(claim)
+        await run_in_scope(account_id, _finish, claim, completion)
+    except asyncio.CancelledError:
+        if not beat.done():
+            raise  # the worker is told to stop; the turn is rescued by the next one
+    except UserError as error:
+        await run_in_scope(account_id, _fail, claim, error.message)
+    except Exception:  # the job runner's one boundary: the technician gets words, the log gets the rest
+        log.exception("turn.broke turn=%s", turn_id)
+        await run_in_scope(account_id, _fail, claim, GENERIC)
+    finally:
+        beat.cancel()
+        relay.finish(claim.key, claim.epoch)
+    return True
+
+
+async def _stream(claim: _Claim) -> Completion:
+    provider, model, max_tokens = choose_provider()
+    parser = MarkerParser()
+    completion = None
+    request = claim.request
+    stream = provider.generate_text_stream(
+        system_prompt=request.system, messages=request.messages, model=model, max_tokens=max_tokens, state=request.state
+    )
+    async for piece in stream:
+        if isinstance(piece, Completion):
+            completion = piece
+            continue
+        claim.raw.append(piece)
+        _show(claim, parser.feed(piece))
+    _show(claim, parser.close())
+    if completion is None:
+        raise UserError("The answer ended early. What arrived is kept; try again.")
+    return completion
+
+
+def _show(claim: _Claim, events) -> None:
+    for event in events:
+        if isinstance(event, Text) and event.text:
+            claim.shown.append(event.text)
+            relay.publish(claim.key, claim.epoch, event.text)
+
+
+async def _beat(claim: _Claim, work: asyncio.Task) -> None:
+    """Save what arrived every two seconds; stop the work when the turn was stopped or somebody else claimed it."""
+    while True:
+        await asyncio.sleep(BEAT)
+        if not await run_in_scope(claim.account_id, _save_partial, claim):
+            work.cancel()
+            return
+
+
+def _claim(account_id: UUID, turn_id: UUID) -> _Claim | None:
+    now = timezone.now()
+    free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
+    rows = Turn.objects.filter(free, pk=turn_id)
+    if not rows.update(status=Turn.Status.RUNNING, epoch=F("epoch") + 1, started_at=now, heartbeat_at=now, answer=""):
+        if Turn.objects.filter(pk=turn_id, status=Turn.Status.RUNNING).exists():
+            raise ClaimedElsewhere
+        return None
+    turn = Turn.objects.select_related("chat").get(pk=turn_id)
+    claim = _Claim(account_id, turn_id, turn.epoch, _request(turn))
+    if turn.epoch > MOST_CLAIMS:
+        _fail(claim, GENERIC)
+        return None
+    return claim
+
+
+def _request(turn: Turn) -> copilot.Request:
+    chat = turn.chat
+    turns = list(chat.turns.filter(number__lte=turn.number).order_by("number"))
+    state = copilot.build_state(
+        problem=queries.problem(chat),
+        lane=chat.pending_task_lane,
+        facts=queries.facts(chat),
+        fixes=queries.fixes(chat),
+        said=[each.text for each in turns],
+    )
+    return copilot.build_request(problem=state.problem, turns=turns[:-1], turn=turn, state=state)
+
+
+def _mine(claim: _Claim):
+    return Turn.objects.filter(pk=claim.turn_id, epoch=claim.epoch, status=Turn.Status.RUNNING)
+
+
+def _save_partial(claim: _Claim) -> bool:
+    return bool(_mine(claim).update(answer="".join(claim.shown), heartbeat_at=timezone.now()))
+
+
+def _finish(claim: _Claim, completion: Completion) -> None:
+    """Save the answer and apply its markers, in the one transaction that ends the turn."""
+    ended = _mine(claim).update(
+        status=Turn.Status.DONE,
+        raw_answer="".join(claim.raw),
+        provider=completion.provider,
+        model=completion.model,
+        usage=asdict(completion.usage),
+        finished_at=timezone.now(),
+    )
+    if ended:
+        apply_answer(Turn.objects.select_related("chat").get(pk=claim.turn_id))
+        log.info("turn.finished turn=%s provider=%s", claim.turn_id, completion.provider)
+
+
+def _fail(claim: _Claim, words: str) -> None:
+    _mine(claim).update(
+        status=Turn.Status.FAILED, answer="".join(claim.shown), error=words[:500], finished_at=timezone.now()
+    )

@@ -1,0 +1,21 @@
+"""What the shell around every page shows."""
+
+from flowpilot.accounts.scope import account_scope
+from sessions import queries
+
+
+def shell(request):
+    """Return the sidebar's sessions, lazily: pieces and pages without a sidebar ask nothing."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or user.account_id is None:
+        return {}
+
+    def chats():
+        with account_scope(user.account_id):
+            return queries.active_chats(user, limit=6)
+
+    def account_name():
+        with account_scope(user.account_id):
+            return str(user.account)
+
+    return {"nav_chats": chats, "nav_account_name": account_name}

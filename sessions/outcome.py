@@ -1,0 +1,84 @@
+"""What an answer changes: its markers become the title, lane items, facts and a suggested fix."""
+
+import logging
+
+from django.utils import timezone
+
+from sessions import lane
+from sessions.markers import collect, parse
+from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+
+log = logging.getLogger("flowpilot.turns")
+_KIND_OF_SOURCE = {"question": SessionFact.SourceType.QUESTION, "action": SessionFact.SourceType.CHECK}
+
+
+def apply_answer(turn: Turn) -> ChatSession:
+    """Apply the markers of a finished turn, inside the transaction that finishes it."""
+    parsed = collect(parse(turn.raw_answer))
+    chat = ChatSession.objects.advance(turn.chat_id)
+    turn.answer = parsed.text
+    turn.save(update_fields=["answer", "updated_at"])
+    proposed = [*map(_question, parsed.questions), *map(_action, parsed.actions)]
+    chat.pending_task_lane = lane.merge(chat.pending_task_lane, proposed, turn_id=str(turn.id))
+    if parsed.title:
+        chat.title = parsed.title[:200]
+    chat.save(update_fields=["pending_task_lane", "title", "updated_at"])
+    _promote(chat, turn, parsed.facts)
+    if parsed.fix:
+        _suggest(chat, turn, parsed.fix)
+    if parsed.invalid_count:
+        log.warning("marker.invalid turn=%s count=%s", turn.id, parsed.invalid_count)
+    return chat
+
+
+def _question(question) -> lane.Item:
+    return {
+        "kind": "question",
+        "text": question.text,
+        "why": question.why,
+        "answer_kind": question.kind,
+        "choices": list(question.choices),
+    }
+
+
+def _action(action) -> lane.Item:
+    return {
+        "kind": "action",
+        "text": action.text,
+        "why": action.why,
+        "command": action.command,
+        "expect": action.expect,
+    }
+
+
+def _promote(chat: ChatSession, turn: Turn, promotes) -> None:
+    known = set(chat.facts.filter(deleted_at=None).values_list("text", flat=True))
+    kinds = {item["id"]: item["kind"] for item in chat.pending_task_lane}
+    answered = set(chat.facts.filter(deleted_at=None).values_list("source_ref", flat=True))
+    for promote in promotes:
+        if promote.text in known:
+            continue
+        source, ref = SessionFact.SourceType.TURN, str(turn.id)
+        if promote.source_ref:
+            if promote.source_ref not in kinds or promote.source_ref in answered:
+                log.warning("marker.invalid turn=%s reason=source_ref", turn.id)
+                continue
+            source, ref = _KIND_OF_SOURCE[kinds[promote.source_ref]], promote.source_ref
+        known.add(promote.text)
+        SessionFact.objects.create(chat=chat, text=promote.text, source_type=source, source_ref=ref)
+
+
+def _suggest(chat: ChatSession, turn: Turn, fix) -> None:
+    active = chat.fixes.filter(superseded_at=None).first()
+    if active and active.title == fix.title and active.outcome == SuggestedFix.Outcome.NONE:
+        return  # the same suggestion again keeps its place
+    chat.fixes.filter(superseded_at=None).update(superseded_at=timezone.now())
+    SuggestedFix.objects.create(
+        chat=chat,
+        turn=turn,
+        title=fix.title[:200],
+        rationale=fix.rationale,
+        steps=list(fix.steps),
+        confidence=fix.confidence,
+        script=fix.script,
+    )

@@ -1,0 +1,57 @@
+"""What the services share: queueing a turn with what the model is told."""
+
+from uuid import UUID
+
+from django.db.models import Max
+
+from flowpilot.accounts.models import User
+from flowpilot.errors import Conflict
+from sessions import copilot, lane, queries
+from sessions.models import ChatSession, Turn
+from sessions.tasks import answer_turn
+
+CLOSED = "This session is closed. Reopen it to go on."
+
+
+def require_open(chat: ChatSession) -> None:
+    """Raise Conflict for a session that was resolved, escalated or archived."""
+    if not chat.is_open:
+        raise Conflict(CLOSED)
+
+
+def queue_turn(chat: ChatSession, *, text: str, kind: str, by: User, client_key: UUID) -> Turn:
+    """Store a turn of a locked chat and defer its job, both in the open transaction. The same key twice is one turn."""
+    existing = chat.turns.filter(client_key=client_key).first()
+    if existing:
+        return existing
+    require_open(chat)
+    said = [*chat.turns.order_by("number").values_list("text", flat=True), text]
+    state = copilot.build_state(
+        problem=queries.problem(chat),
+        lane=chat.pending_task_lane,
+        facts=queries.facts(chat),
+        fixes=queries.fixes(chat),
+        said=said,
+    )
+    last = chat.turns.aggregate(last=Max("number"))["last"] or 0
+    turn = Turn.objects.create(
+        chat=chat,
+        number=last + 1,
+        kind=kind,
+        author=by,
+        client_key=client_key,
+        text=text,
+        briefing=copilot.build_briefing(state),
+    )
+    lane.tell(chat.pending_task_lane)
+    if not chat.problem:
+        chat.problem = text
+    chat.save(update_fields=["pending_task_lane", "problem", "updated_at"])
+    defer_answer(turn)
+    return turn
+
+
+def defer_answer(turn: Turn) -> None:
+    """Have a worker answer a turn; one session's turns are answered one after another, in order."""
+    job = answer_turn.configure(lock=f"chat:{turn.chat_id}")
+    job.defer(account_id=str(turn.account_id), turn_id=str(turn.id))

@@ -1,0 +1,85 @@
+"""Starting a session, from a ticket or from words."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from flowpilot.accounts.models import User
+from flowpilot.accounts.scope import account_scope, refuse_open_transaction
+from flowpilot.errors import Invalid
+from psa.queries import TicketBundle, connectwise_of, ticket_bundle
+from sessions.models import ChatSession, SessionFact, Turn
+from sessions.services._turns import queue_turn
+from sessions.services.turns import LONGEST_MESSAGE
+
+_LONGEST_NOTE_FACT = 600  # characters of the first note that become a fact
+
+
+def start_from_ticket(*, account_id: UUID, ticket_id: int, by: User) -> ChatSession:
+    """Start a session on a ticket: its summary, first note, company, contact and configurations are facts already.
+
+    Asks ConnectWise first, with no scope open. Raises NotFound, Refused or Unavailable. An open session that the same person has on this
+    ticket is gone on with.
+    """
+    refuse_open_transaction()
+    with account_scope(account_id):
+        mine = ChatSession.objects.filter(ticket_id=ticket_id, owner=by, status=ChatSession.Status.ACTIVE).first()
+    if mine:
+        return mine
+    bundle = ticket_bundle(connectwise_of(account_id), ticket_id)
+    with account_scope(account_id):
+        return _keep(bundle, by)
+
+
+@transaction.atomic
+def start_from_words(*, text: str, by: User, client_key: UUID) -> ChatSession:
+    """Start a session on what somebody typed, and queue its first answer. Raises Invalid. The same key twice is one session."""
+    text = text.strip().replace("\x00", "")
+    if not text:
+        raise Invalid("Describe the problem, or give a ticket number.")
+    if len(text) > LONGEST_MESSAGE:
+        raise Invalid(f"That is {len(text):,} characters; {LONGEST_MESSAGE:,} is the most. Your text is still here.")
+    already = Turn.objects.filter(client_key=client_key).select_related("chat").first()
+    if already:
+        return already.chat
+    title = text.splitlines()[0][:80]
+    chat = ChatSession.objects.create(title=title, problem=text, owner=by)
+    queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
+    return chat
+
+
+def _keep(bundle: TicketBundle, by: User) -> ChatSession:
+    ticket = bundle.ticket
+    chat = ChatSession.objects.create(
+        title=ticket.summary[:200],
+        owner=by,
+        ticket_id=ticket.id,
+        ticket_summary=ticket.summary[:200],
+        ticket_company=ticket.company.name[:200] if ticket.company else "",
+        ticket_contact=ticket.contact_name[:200],
+        state_version=1,
+    )
+    source = SessionFact.SourceType.TICKET
+    SessionFact.objects.bulk_create(
+        SessionFact(chat=chat, text=text[:1000], source_type=source, source_ref=ref) for text, ref in _facts(bundle)
+    )
+    return chat
+
+
+def _facts(bundle: TicketBundle) -> list[tuple[str, str]]:
+    ticket, here = bundle.ticket, f"ticket:{bundle.ticket.id}"
+    found = [(ticket.summary, here)]
+    if ticket.company:
+        found.append((f"Client: {ticket.company.name}", here))
+    if ticket.contact_name:
+        found.append((f"Contact: {ticket.contact_name}", here))
+    if bundle.notes:
+        first = bundle.notes[-1]  # newest first
+        words = " ".join(first.text.split())
+        found.append(
+            (words[:_LONGEST_NOTE_FACT] + ("…" if len(words) > _LONGEST_NOTE_FACT else ""), f"note:{first.id}")
+        )
+    for device in bundle.configurations:
+        parts = [device.name, device.type, device.os, device.ram]
+        found.append((", ".join(part for part in parts if part), f"configuration:{device.id}"))
+    return [(text, ref) for text, ref in found if text]

@@ -1,0 +1,57 @@
+"""The task lane: answering, ticking off, skipping, taking back. Each answer becomes a fact that points at its task."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from flowpilot.accounts.models import User
+from flowpilot.errors import Invalid
+from sessions import lane
+from sessions.models import ChatSession, SessionFact
+
+LONGEST_ANSWER = 900  # characters; with its question it still is a fact
+
+
+@transaction.atomic
+def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSession:
+    """Answer a question or tick off a check, with what it showed. Raises Invalid, Conflict or NotFound."""
+    answer = " ".join(answer.replace("\x00", "").split())
+    if len(answer) > LONGEST_ANSWER:
+        raise Invalid(
+            f"That is {len(answer):,} characters; an answer takes {LONGEST_ANSWER}. Paste long output into the chat."
+        )
+    chat = ChatSession.objects.advance(chat_id)
+    item = lane.find(chat.pending_task_lane, item_id)
+    is_question = item["kind"] == "question"
+    if is_question and not answer:
+        raise Invalid("Choose an answer or type one.")
+    state = lane.ANSWERED if is_question else lane.DONE
+    lane.close(item, state=state, answer=answer, by=str(by), at=timezone.now().isoformat())
+    chat.save(update_fields=["pending_task_lane", "updated_at"])
+    source = SessionFact.SourceType.QUESTION if is_question else SessionFact.SourceType.CHECK
+    SessionFact.objects.create(
+        chat=chat, text=lane.fact_text(item)[:1000], source_type=source, source_ref=item_id, author=by
+    )
+    return chat
+
+
+@transaction.atomic
+def skip_task(*, chat_id: UUID, item_id: str, by: User) -> ChatSession:
+    """Leave a task undone, on purpose. Raises Conflict or NotFound."""
+    chat = ChatSession.objects.advance(chat_id)
+    item = lane.find(chat.pending_task_lane, item_id)
+    lane.close(item, state=lane.SKIPPED, answer="", by=str(by), at=timezone.now().isoformat())
+    chat.save(update_fields=["pending_task_lane", "updated_at"])
+    return chat
+
+
+@transaction.atomic
+def reopen_task(*, chat_id: UUID, item_id: str) -> ChatSession:
+    """Take an answer back; its fact goes with it. Raises Conflict or NotFound."""
+    chat = ChatSession.objects.advance(chat_id)
+    item = lane.find(chat.pending_task_lane, item_id)
+    lane.reopen(item)
+    chat.save(update_fields=["pending_task_lane", "updated_at"])
+    chat.facts.filter(source_ref=item_id, deleted_at=None).update(deleted_at=timezone.now())
+    return chat

@@ -1,0 +1,32 @@
+"""Jobs of the sessions. Their arguments carry the account and ids only; the body runs in the account's scope."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from sessions import answering, posting
+
+
+@app.task(name="answer_turn", queue="turns")
+async def answer_turn(*, account_id: str, turn_id: str) -> None:
+    is_over = await answering.answer(UUID(account_id), UUID(turn_id))
+    if not is_over:  # a worker that may be gone holds the turn: look again in a moment
+        again = answer_turn.configure(schedule_in={"seconds": 3})
+        await again.defer_async(account_id=account_id, turn_id=turn_id)
+
+
+@app.task(name="deliver_posts", queue="posts")
+async def deliver_posts(*, account_id: str, chat_id: str) -> None:
+    is_over = await posting.deliver(UUID(account_id), UUID(chat_id))
+    if not is_over:  # ConnectWise did not answer, or has yet to show whether it took the note
+        again = deliver_posts.configure(lock=f"posts:{chat_id}", schedule_in={"seconds": 2})
+        await again.defer_async(account_id=account_id, chat_id=chat_id)
+
+
+@app.periodic(cron="* * * * * */10", periodic_id="rescue")
+@app.task(name="rescue_stalled_jobs", queue="rescue", queueing_lock="rescue", pass_context=True)
+async def rescue_stalled_jobs(context, timestamp: int) -> None:
+    """Hand the jobs of workers that are gone to the living. Nothing else rescues them."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=12):
+        await manager.retry_job(job)

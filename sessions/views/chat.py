@@ -1,0 +1,12 @@
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from sessions import queries
+from sessions.views._panels import panels
+
+
+@require_GET
+def chat(request, chat_id):
+    found = queries.get_chat(chat_id)
+    context = {"at": "pilot", "turns": queries.thread(found), **panels(found)}
+    return render(request, "sessions/chat.html", context)

@@ -1,0 +1,86 @@
+"""One answer, as it comes, over server-sent events.
+
+Each connection starts with all the text so far, so a reload or a reconnect has no gap and no double. Finished blocks are sent once as
+rendered markdown; only the last, growing block is sent again with each piece. No database connection is held while waiting.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET
+
+from flowpilot.accounts.scope import run_in_scope
+from sessions import queries
+from sessions.relay import Glimpse, relay
+from sessions.splitting import split_blocks
+from sessions.views._panels import panels
+
+LOOK_AGAIN = 2.0  # seconds without news until the database is asked; it also keeps proxies from closing the stream
+BREATH = 0.05  # seconds between two events: what is typed faster than that nobody reads
+
+
+@require_GET
+async def stream_turn(request, chat_id: UUID, turn_id: UUID):
+    await run_in_scope(request.account_id, queries.get_turn, chat_id, turn_id)
+    response = StreamingHttpResponse(_events(request, chat_id, turn_id), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _events(request, chat_id: UUID, turn_id: UUID) -> AsyncIterator[str]:
+    """Yield the answer's growth, then the finished message with its panels."""
+    await sync_to_async(connections.close_all)()
+    key = (request.account_id, turn_id)
+    sent = _Sent()
+    if ended := await run_in_scope(request.account_id, _render_if_ended, request, chat_id, turn_id):
+        yield ended
+        return
+    async for glimpse in relay.watch(key, every=LOOK_AGAIN):
+        if glimpse is not None and not glimpse.is_done:
+            if event := sent.next_event(turn_id, glimpse):
+                yield event
+            await asyncio.sleep(BREATH)
+            continue
+        ended = await run_in_scope(request.account_id, _render_if_ended, request, chat_id, turn_id)
+        if ended:
+            yield ended
+            return
+        yield ": still here\n\n"
+
+
+class _Sent:
+    """What one connection has sent of an answer: which claim wrote it, and how much of it is finished."""
+
+    def __init__(self) -> None:
+        self.epoch, self.finished, self.length = 0, 0, -1
+
+    def next_event(self, turn_id: UUID, glimpse: Glimpse) -> str:
+        """Return the event that brings a page up to `glimpse`, or nothing when it is."""
+        is_new = glimpse.epoch != self.epoch
+        if not is_new and len(glimpse.text) == self.length:
+            return ""
+        finished, growing = split_blocks(glimpse.text)
+        start = 0 if is_new else self.finished
+        context = {"turn": turn_id, "is_new": is_new, "finished": finished[start:], "growing": growing}
+        self.epoch, self.finished, self.length = glimpse.epoch, len(finished), len(glimpse.text)
+        return _event(render_to_string("sessions/_delta.html", context), f"{glimpse.epoch}.{self.length}")
+
+
+def _render_if_ended(request, chat_id: UUID, turn_id: UUID) -> str:
+    turn = queries.get_turn(chat_id, turn_id)
+    if turn.is_live:
+        return ""
+    context = {**panels(queries.get_chat(chat_id)), "turn": turn}
+    html = render_to_string("sessions/_turn.html#ended", context, request=request)
+    return _event(html, f"{turn.epoch}.end") + "event: done\ndata: \n\n"
+
+
+def _event(html: str, event_id: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in html.splitlines())
+    return f"id: {event_id}\n{lines}\n"

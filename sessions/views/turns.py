@@ -1,0 +1,44 @@
+from uuid import uuid4
+
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from sessions import queries
+from sessions.services import turns as services
+from sessions.views._panels import client_key, panels, render_panels
+
+
+@require_POST
+def ask(request, chat_id):
+    text = request.POST.get("text", "")
+    turn = services.ask(chat_id=chat_id, text=text, by=request.user, client_key=client_key(request))
+    return _render(request, turn)
+
+
+@require_POST
+def tell_answers(request, chat_id):
+    turn = services.tell_answers(chat_id=chat_id, by=request.user, client_key=client_key(request))
+    return render_panels(request, chat_id, turn=turn)
+
+
+@require_POST
+def retry_turn(request, chat_id, turn_id):
+    turn = services.retry_turn(chat_id=chat_id, turn_id=turn_id, by=request.user)
+    return render(request, "sessions/_turn.html", {"turn": turn, "chat": turn.chat})
+
+
+@require_POST
+def stop_turn(request, chat_id, turn_id):
+    turn = services.stop_turn(chat_id=chat_id, turn_id=turn_id)
+    return render(request, "sessions/_turn.html", {"turn": turn, "chat": turn.chat})
+
+
+@require_GET
+def turn(request, chat_id, turn_id):
+    found = queries.get_turn(chat_id, turn_id)
+    context = {**panels(queries.get_chat(chat_id)), "turn": found}
+    return render(request, "sessions/_turn.html#ended", context)
+
+
+def _render(request, turn):
+    return render(request, "sessions/_turn.html#asked", {"turn": turn, "chat": turn.chat, "client_key": uuid4()})
