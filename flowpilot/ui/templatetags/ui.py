@@ -8,38 +8,49 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from flowpilot.ui import markdown as markdown_module
 from flowpilot.ui.icons import SPRITE
 
 register = template.Library()
 register.filter("markdown", markdown_module.render)
+HUES = 12  # product.css has as many: .hue-0 to .hue-11
 _PRIORITY_TONES = {1: "red", 2: "amber", 3: "blue"}
+_INITIALS = re.compile(r"[A-Z]{1,2}")
+_WORDS = re.compile(r"[^\W\d_]+")
 
 
 @register.simple_tag
-def icon(name, size=""):
-    """Draw a Lucide icon; `size` is "" or "s", and may carry more classes."""
-    return format_html('<svg class="i {}" aria-hidden="true"><use href="{}#i-{}"/></svg>', size, static(SPRITE), name)
+def icon(name: str, classes: str = "") -> SafeString:
+    """Draw a Lucide icon; `classes` is "s" for a small one, and may carry more."""
+    both = f"i {classes}".strip()
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', both, static(SPRITE), name)
 
 
 @register.simple_tag
-def avatar(person, size=""):
-    """Draw a person's initials; the colour follows the name."""
-    name = str(person or "?")
-    words = re.findall(r"[^\W\d_]+", name) or ["?"]
-    initials = (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
-    hue = zlib.crc32(name.encode()) % 12
-    return format_html('<span class="avatar hue-{} {}" aria-hidden="true">{}</span>', hue, size, initials)
+def avatar(person: object, classes: str = "") -> SafeString:
+    """Draw a person's initials, from a name or as given; the colour follows the name. `classes` is "big" for a large one."""
+    name = str(person or "?").strip()
+    both = f"avatar hue-{zlib.crc32(name.encode()) % HUES} {classes}".strip()
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', both, initials(name))
+
+
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word."""
+    if _INITIALS.fullmatch(name):
+        return name
+    words = _WORDS.findall(name) or ["?"]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
 @register.simple_tag
-def pri(priority):
-    """Draw a priority: bars, and its number for whoever sees no colour. Takes "Priority 2 - High" or 2."""
+def pri(priority: object) -> SafeString:
+    """Draw a priority: bars, and its number for whoever sees no colour. Takes 2 or "Priority 2 - High"."""
     found = re.search(r"\d", str(priority or ""))
     if not found:
-        return format_html('<span class="pri"><span class="sr">No priority</span></span>')
-    number = int(found[0])
+        return format_html('<span class="pri"><span class="sr">{}</span></span>', "No priority")
+    number = min(4, max(1, int(found[0])))
     bars = format_html_join(
         "",
         '<rect x="{}" y="{}" width="3" height="{}" rx="1" fill="currentColor" opacity="{}"/>',
@@ -55,26 +66,33 @@ def pri(priority):
 
 
 @register.simple_tag
-def meter(percent, label="", tone=""):
+def meter(percent: float | None, label: str = "", tone: str = "") -> SafeString:
     """Draw how much of something is done; without a label it only repeats a number beside it."""
+    whole = min(100, max(0, round(percent or 0)))
     spoken = (
-        format_html('role="img" aria-label="{}: {}%"', label, percent) if label else format_html('aria-hidden="true"')
+        format_html('role="img" aria-label="{}: {}%"', label, whole)
+        if label
+        else format_html('aria-hidden="{}"', "true")
     )
     return format_html(
         '<svg class="bar-meter" data-tone="{}" preserveAspectRatio="none" {}><rect class="back" width="100%" height="100%"/>'
         '<rect class="front" width="{}%" height="100%"/></svg>',
         tone,
         spoken,
-        percent,
+        whole,
     )
 
 
 @register.filter
 def since(moment: datetime | None, until: datetime | None = None) -> str:
-    """Return how long ago something was, in one unit: 52 min, 3 h, 4 d."""
-    if moment is None:
-        return ""
-    return span((until or timezone.now()) - moment)
+    """Return how long ago something was, as a readout: 52 min, 3 h, 4 d."""
+    return span((until or timezone.now()) - moment) if moment else ""
+
+
+@register.filter
+def age(moment: datetime | None, until: datetime | None = None) -> str:
+    """Return how long ago something was, as a table shows it: 52m, 3h, 4d."""
+    return since(moment, until).replace(" min", "m").replace(" ", "")
 
 
 def span(length: timedelta) -> str:
@@ -82,16 +100,18 @@ def span(length: timedelta) -> str:
     minutes = max(0, int(length.total_seconds() // 60))
     if minutes < 60:
         return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes < 24 * 60 else f"{minutes // 1440} d"
 
 
 @register.filter
 def short_time(moment: datetime | None) -> str:
-    """Return 14:03 for today, 17 Nov for another day."""
+    """Return 14:03 for today, 17 Nov for another day, 17 Nov 2024 for another year."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M}" if local.date() == timezone.localdate() else f"{local.day} {local:%b}"
+    local, today = timezone.localtime(moment), timezone.localdate()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
 
 
 @register.filter
@@ -102,4 +122,5 @@ def confidence_word(percent: int) -> str:
 
 @register.filter
 def confidence_tone(percent: int) -> str:
+    """Return the tone that goes with a confidence."""
     return "green" if percent >= 80 else "amber" if percent >= 50 else "red"
