@@ -4,6 +4,7 @@ The wheel's own Python layer creates system users and opens up parent folders, s
 a socket that its owner alone can reach, never on TCP. Whoever uses it holds a shared lock; the last one out stops it.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -39,7 +41,7 @@ class EmbeddedPostgres:
     def __init__(self, root: Path, *, is_throwaway: bool = False):
         self.root, self.data, self.socket = root, root / "data", socket_dir(root)
         self._settings = _FAST if is_throwaway else ()
-        self._lock: int | None = None
+        self._use: int | None = None
 
     def __enter__(self) -> "EmbeddedPostgres":
         self.acquire()
@@ -51,30 +53,39 @@ class EmbeddedPostgres:
     def acquire(self) -> None:
         """Start the server, or join the one that runs. Raises BrokenServer."""
         self._prepare_folders()
-        self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        try:
+        with self._turn():
             self._init()
             self._start()
             self._provision()
-        except BaseException:
-            os.close(self._lock)
-            self._lock = None
-            raise
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+            self._use = self._open("in-use.lock")
+            fcntl.flock(self._use, fcntl.LOCK_SH)
 
     def release(self) -> None:
         """Let go of the server and stop it unless somebody else uses it."""
-        if self._lock is None:
+        if self._use is None:
             return
+        with self._turn():
+            try:
+                fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                self._pg_ctl("stop", "-m", "fast", "-w")
+            os.close(self._use)
+            self._use = None
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Start and stop are for one process at a time."""
+        turn = self._open("turn.lock")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pass
-        else:
-            self._pg_ctl("stop", "-m", "fast", "-w")
-        os.close(self._lock)
-        self._lock = None
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(turn)
+
+    def _open(self, name: str) -> int:
+        return os.open(self.root / name, os.O_RDWR | os.O_CREAT, 0o600)
 
     def connect(self, user: str = "postgres", dbname: str = "postgres") -> psycopg.Connection:
         """Open a connection for set-up work; autocommit is on."""
