@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
-from flowpilot.errors import UserError
+from flowpilot.errors import Unavailable, UserError
 from flowpilot.providers.ai.base import Completion
 from sessions import copilot, queries
 from sessions.choice import choose_provider
@@ -27,6 +27,11 @@ log = logging.getLogger("flowpilot.turns")
 BEAT = 2.0  # seconds between two saves of a partial answer
 STALE_AFTER = timedelta(seconds=10)  # without a beat the claim is lost; above BEAT, below the queue's own limit
 MOST_CLAIMS = 5  # a turn that kills its worker is not tried for ever
+CUT_SHORT = {
+    "max_tokens": "The answer reached its longest. What arrived is kept: ask for less at once, or try again.",
+    "refusal": "The AI declined to answer this. Your message is kept: word it differently, or go on without it.",
+    "model_context_window_exceeded": "This session is too long for the AI. Start a new one on the same ticket.",
+}
 GENERIC = "Something broke while this was answered. Your message is kept; try again."
 
 
@@ -60,6 +65,8 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
     beat = asyncio.create_task(_beat(claim, asyncio.current_task()))
     try:
         completion = await _stream(claim)
+        if completion.stop_reason in CUT_SHORT:
+            raise Unavailable(CUT_SHORT[completion.stop_reason])
         await run_in_scope(account_id, _finish, claim, completion)
     except asyncio.CancelledError:
         if not beat.done():
@@ -91,7 +98,7 @@ async def _stream(claim: _Claim) -> Completion:
         _show(claim, parser.feed(piece))
     _show(claim, parser.close())
     if completion is None:
-        raise UserError("The answer ended early. What arrived is kept; try again.")
+        raise Unavailable("The answer ended early. What arrived is kept; try again.")
     return completion
 
 

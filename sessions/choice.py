@@ -4,7 +4,10 @@ from functools import cache
 
 from django.conf import settings
 
+from flowpilot.flows.starter import load_starter_flows
+from flowpilot.providers.ai.anthropic import AnthropicProvider
 from flowpilot.providers.ai.base import AIProvider
+from flowpilot.providers.ai.guided import GuidedProvider
 
 
 def choose_provider() -> tuple[AIProvider, str, int]:
@@ -17,14 +20,9 @@ def choose_provider() -> tuple[AIProvider, str, int]:
 
 @cache
 def _anthropic(key: str, base_url: str | None) -> AIProvider:
-    from flowpilot.providers.ai.anthropic import AnthropicProvider
-
     return AnthropicProvider(api_key=key, base_url=base_url)
 
 
 @cache
 def _guided() -> AIProvider:
-    from flowpilot.flows.starter import load_starter_flows
-    from flowpilot.providers.ai.guided import GuidedProvider
-
     return GuidedProvider(load_starter_flows())

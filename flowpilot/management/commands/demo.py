@@ -21,17 +21,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--sandbox-port", type=int, default=0, help="where the ConnectWise sandbox listens; 0: any free port"
+        )
         parser.add_argument("--fresh", action="store_true", help="start over: forget what was done in the demo")
 
-    def handle(self, *, host, port, fresh, **options):
+    def handle(self, *, host, port, sandbox_port, fresh, **options):
         started = time.monotonic()
         try:
             preflight.require_free_port(host, port)
+            if sandbox_port:
+                preflight.require_free_port("127.0.0.1", sandbox_port)
             if fresh:
                 self._say("Forgetting what was done before")
                 fresh_start()
             with ExitStack() as stack:
-                self._prepare(stack)
+                self._prepare(stack, sandbox_port)
                 self._tell(host, port, time.monotonic() - started)
                 serving.serve(host=host, port=port, has_worker=True)
                 self.stdout.write("\nStopping …")
@@ -40,7 +45,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
 
-    def _prepare(self, stack: ExitStack) -> None:
+    def _prepare(self, stack: ExitStack, sandbox_port: int) -> None:
         if settings.IS_EMBEDDED:
             self._say(f"Starting the database in {settings.POSTGRES_ROOT}")
             stack.enter_context(EmbeddedPostgres(settings.POSTGRES_ROOT))
@@ -52,7 +57,7 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         self._say("Starting the ConnectWise sandbox")
         sandbox = Sandbox(settings.DATA_DIR / "sandbox.jsonl")
-        base_url = stack.enter_context(sandbox.serve())
+        base_url = stack.enter_context(sandbox.serve(port=sandbox_port))
         if seed(base_url, sandbox.credentials):
             self._say("Moved in: Summit IT Services, its people, clients and sessions")
 
