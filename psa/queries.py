@@ -1,5 +1,6 @@
 """Reading tickets. What talks to ConnectWise runs with no scope open."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,13 +9,35 @@ from uuid import UUID
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
-from flowpilot.accounts.sealing import unseal
-from flowpilot.errors import Refused, UserError
+from flowpilot.accounts.sealing import BrokenSeal, unseal
+from flowpilot.errors import NotFound, Refused, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData
+from psa.filters import Filters
 from psa.models import PsaConnection, PsaMemberLink
+from psa.rows import Row
 
 NOT_CONNECTED = "This account is not connected to ConnectWise yet."
+_ROWS_A_PAGE = 50
+_MY_ROWS = 8
+_ASKED_FOR_MINE = 25  # more than are shown: ConnectWise also finds members whose name only holds ours
+log = logging.getLogger("flowpilot.psa")
+
+
+class NotConnected(Refused):
+    """The account has no ConnectWise."""
+
+
+class NotLinked(Refused):
+    """Nobody said yet which ConnectWise member a person is."""
+
+
+@dataclass(frozen=True)
+class RowPage:
+    """One page of a list. It may be empty and still have more behind it."""
+
+    rows: list[Row]
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -28,13 +51,17 @@ class TicketBundle:
 
 
 def get_connectwise() -> ConnectWise:
-    """Return the open account's ConnectWise. Raises Refused when it is not connected."""
+    """Return the open account's ConnectWise. Raises NotConnected, or Refused when its keys cannot be opened."""
     row = PsaConnection.objects.first()
     if row is None:
-        raise Refused(NOT_CONNECTED)
-    return _client(
-        row.account_id, row.id, row.base_url, row.company_id, row.client_id, row.public_key, row.sealed_private_key
-    )
+        raise NotConnected(NOT_CONNECTED)
+    try:
+        return _client(
+            row.account_id, row.id, row.base_url, row.company_id, row.client_id, row.public_key, row.sealed_private_key
+        )
+    except BrokenSeal as error:
+        log.error("psa.seal connection=%s", row.id)
+        raise Refused("The stored ConnectWise keys cannot be opened. Ask an admin to enter them again.") from error
 
 
 def connectwise_of(account_id: UUID) -> ConnectWise:
@@ -47,6 +74,48 @@ def connectwise_of(account_id: UUID) -> ConnectWise:
 def member_of(user: User) -> PsaMemberLink | None:
     """Return which PSA member a person is, or None."""
     return PsaMemberLink.objects.filter(user=user).first()
+
+
+def queue(*, account_id: UUID, user: User, filters: Filters) -> RowPage:
+    """Return one page of tickets. A chosen status also finds closed tickets. Raises Refused or Unavailable."""
+    client, identifier = _asking(account_id, user, needs_member=filters.is_mine)
+    found = client.search_tickets(
+        text=filters.text,
+        board_id=filters.board_id,
+        status_names=[filters.status] if filters.status else [],
+        open_only=not filters.status,
+        owner_identifier=identifier,
+        page=filters.page,
+        page_size=_ROWS_A_PAGE,
+        order="priority",
+    )
+    return RowPage([Row.of(ticket) for ticket in found.tickets], found.has_more)
+
+
+def my_queue(*, account_id: UUID, user: User) -> RowPage:
+    """Return the first open tickets a person owns or shares. Raises Refused or Unavailable."""
+    client, identifier = _asking(account_id, user, needs_member=True)
+    found = client.search_tickets(owner_identifier=identifier, page_size=_ASKED_FOR_MINE, order="priority")
+    rows = [Row.of(ticket) for ticket in found.tickets]
+    return RowPage(rows[:_MY_ROWS], found.has_more or len(rows) > _MY_ROWS)
+
+
+def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:
+    """Return one ticket. Raises NotFound, Refused or Unavailable."""
+    try:
+        return Row.of(connectwise_of(account_id).get_ticket(ticket_id))
+    except NotFound as error:
+        raise NotFound(f"ConnectWise has no ticket #{ticket_id}. It may have been deleted or merged.") from error
+
+
+def _asking(account_id: UUID, user: User, *, needs_member: bool) -> tuple[ConnectWise, str | None]:
+    refuse_open_transaction()
+    with account_scope(account_id):
+        client = get_connectwise()
+        member = member_of(user) if needs_member else None
+    if needs_member and member is None:
+        raise NotLinked("You are not linked to a ConnectWise member yet, so we can’t tell which tickets are yours.")
+    return client, member.identifier if member else None
 
 
 def ticket_bundle(client: ConnectWise, ticket_id: int) -> TicketBundle:

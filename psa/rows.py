@@ -1,0 +1,56 @@
+"""A ticket as a list shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from flowpilot.providers.connectwise.models import TicketData
+
+SOON = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class Sla:
+    """How long until a ticket must be solved, in words. No text means nothing runs."""
+
+    text: str = ""
+    tone: str = ""
+    is_over: bool = False
+
+    @classmethod
+    def of(cls, ticket: TicketData, now: datetime) -> "Sla":
+        if ticket.due_at is None or ticket.is_closed:
+            return cls()
+        left = ticket.due_at - now
+        if left < timedelta():
+            return cls(f"{_span(-left)} over", "red", is_over=True)
+        return cls(f"{_span(left)} left", "amber" if left < SOON else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a list."""
+
+    ticket: TicketData
+    sla: Sla
+
+    @classmethod
+    def of(cls, ticket: TicketData) -> "Row":
+        return cls(ticket, Sla.of(ticket, timezone.now()))
+
+    @property
+    def people(self) -> list[str]:
+        """Who works on it: the owner by name, the others as the ticket names them."""
+        ticket = self.ticket
+        owner = ticket.owner
+        others = [each for each in ticket.resources if not owner or each.lower() != owner.identifier.lower()]
+        return [owner.name, *others] if owner else others
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days:
+        return f"{days}d {hours % 24}h"
+    return f"{hours}h {minutes % 60:02d}m" if hours else f"{minutes}m"

@@ -1,0 +1,214 @@
+import pytest
+from django.urls import reverse
+
+from flowpilot.accounts.scope import account_scope
+from flowpilot.testing.fixtures import make_person
+from psa.models import PsaMemberLink
+
+OUTLOOK, SWITCH = 48213, 48201
+SEARCH = "GET /v4_6_release/apis/3.0/service/tickets"
+
+
+def ask(client, **query):
+    return client.get(reverse("psa:queue"), query).content.decode()
+
+
+def rows(html):
+    return html.count('id="ticket-row-')
+
+
+@pytest.fixture
+def long_queue(sandbox):
+    """More open tickets than one page holds."""
+    table = sandbox.store.tables.tickets
+    first = next(each for each in table.values() if not each["closedFlag"])
+    for number in range(60_001, 60_041):
+        table[number] = {**first, "id": number, "summary": f"Invented {number}"}
+
+
+def test_page_comes_at_once_with_a_queue_that_loads_itself(browse, connected, sandbox):
+    page = browse.get(reverse("psa:tickets"), {"q": "vpn"})
+
+    assert f'hx-get="{reverse("psa:queue")}?q=vpn"' in page.content.decode()
+    assert sandbox.seen == []
+
+
+def test_queue_shows_open_tickets_by_priority(htmx, connected):
+    shown = ask(htmx)
+
+    assert "Outlook keeps asking for a password" in shown
+    assert shown.index(f"ticket-row-{SWITCH}") < shown.index(f"ticket-row-{OUTLOOK}")
+    assert "18m over" in shown
+
+
+def test_queue_without_script_is_the_whole_page(browse, connected):
+    shown = ask(browse)
+
+    assert "<html" in shown
+    assert f'id="ticket-row-{OUTLOOK}"' in shown
+
+
+@pytest.mark.parametrize("text", ["48213", "#48213", "outlook password", "contoso outlook keeps"])
+def test_search_finds_by_number_summary_and_company(htmx, connected, text):
+    assert f'id="ticket-row-{OUTLOOK}"' in ask(htmx, q=text)
+
+
+def test_search_leaves_out_the_rest(htmx, connected):
+    shown = ask(htmx, q="switch down")
+
+    assert (rows(shown), f"ticket-row-{SWITCH}" in shown) == (1, True)
+
+
+def test_board_and_status_narrow_the_queue(htmx, connected):
+    shown = ask(htmx, board=2, status="In progress")
+
+    assert f"ticket-row-{SWITCH}" in shown
+    assert f"ticket-row-{OUTLOOK}" not in shown
+
+
+def test_a_closed_status_finds_closed_tickets(htmx, connected):
+    assert rows(ask(htmx, status="Resolved"))
+
+
+def test_mine_is_what_my_member_is_on(htmx, connected):
+    shown = ask(htmx, who="mine")
+
+    assert f"ticket-row-{OUTLOOK}" in shown
+    assert "ticket-row-48198" not in shown
+
+
+def test_mine_without_a_member_says_so(htmx, connected):
+    with account_scope(connected.id):
+        PsaMemberLink.objects.all().delete()
+
+    assert "not linked to a ConnectWise member" in ask(htmx, who="mine")
+
+
+def test_nothing_found_says_what_to_do(htmx, connected):
+    assert "Clear the filters" in ask(htmx, q="zzzz")
+
+
+def test_pages_follow_each_other_without_overlap(htmx, connected, long_queue):
+    first, second = ask(htmx), ask(htmx, page=2)
+
+    assert rows(first) == 50
+    assert 'rel="next"' in first
+    assert 'rel="prev"' in second
+    assert not {line for line in first.split() if "ticket-row-" in line} & set(second.split())
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999999999999", ""])
+def test_a_page_that_cannot_be_is_a_page_all_the_same(htmx, connected, page):
+    assert 'id="queue"' in ask(htmx, page=page, board=page)
+
+
+def test_filtering_puts_the_filters_into_the_address(htmx, connected):
+    reply = htmx.get(reverse("psa:tickets"), {"q": "vpn", "board": "", "status": "", "who": ""})
+
+    assert reply["HX-Push-Url"] == f"{reverse('psa:tickets')}?q=vpn"
+
+
+def test_filtering_keeps_the_open_ticket(htmx, connected):
+    here = f"http://testserver{reverse('psa:ticket', args=[SWITCH])}"
+    reply = htmx.get(reverse("psa:tickets"), {"q": "switch"}, headers={"HX-Current-URL": here})
+
+    assert reply["HX-Push-Url"] == f"{reverse('psa:ticket', args=[SWITCH])}?q=switch"
+    assert f'id="ticket-row-{SWITCH}" aria-current="true"' in reply.content.decode()
+
+
+def test_more_rows_cost_no_more_queries(htmx, connected, sandbox, django_assert_num_queries):
+    ask(htmx)
+    with django_assert_num_queries(_queries_of(htmx, q="48213")):
+        assert rows(ask(htmx)) > 20
+
+
+def _queries_of(client, **query):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as seen:
+        ask(client, **query)
+    return len(seen)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("503html", "ConnectWise isn’t answering"), ("401", "did not accept the keys"), ("429", "ConnectWise is busy")],
+)
+def test_queue_says_why_it_is_empty_and_offers_another_try(htmx, connected, sandbox, fault, words):
+    sandbox.fail_next(fault, times=2, match=SEARCH)
+
+    shown = ask(htmx, q="vpn")
+
+    assert words in shown
+    assert f'hx-get="{reverse("psa:queue")}?q=vpn"' in shown
+
+
+def test_queue_names_the_missing_permission(htmx, connected, sandbox):
+    sandbox.permissions.clear()
+
+    shown = ask(htmx)
+
+    assert "Service Desk &gt; Service Tickets (inquire)" in shown
+    assert "Retry" not in shown
+
+
+def test_another_account_sees_only_that_it_is_not_connected(client, connected, stranger):
+    client.force_login(stranger)
+    shown = ask(client)
+
+    assert "Not connected to ConnectWise" in shown
+    assert "ticket-row-" not in shown
+
+
+def test_filters_offer_boards_and_each_status_once(htmx, connected):
+    shown = htmx.get(reverse("psa:filters"), {"status": "Resolved"}).content.decode()
+
+    assert "Service desk" in shown
+    assert shown.count("<option>In progress</option>") == 1
+    assert "<option selected>Resolved</option>" in shown
+    assert "Closed (old)" not in shown
+
+
+def test_filters_are_asked_for_once_in_ten_minutes(htmx, connected, sandbox):
+    htmx.get(reverse("psa:filters"))
+    asked = len(sandbox.seen)
+    htmx.get(reverse("psa:filters"))
+
+    assert asked > 1
+    assert len(sandbox.seen) == asked
+
+
+def test_filters_name_the_missing_permission_in_a_banner(htmx, connected, sandbox):
+    sandbox.permissions.clear()
+
+    shown = htmx.get(reverse("psa:filters")).content.decode()
+
+    assert 'hx-target="#cw-banner"' in shown
+    assert "(inquire)" in shown
+
+
+def test_my_queue_shows_at_most_eight_of_mine(htmx, connected):
+    shown = htmx.get(reverse("psa:my-queue")).content.decode()
+
+    assert 0 < shown.count("<tr><td>") <= 8
+    assert "Outlook keeps asking for a password" in shown
+
+
+def test_my_queue_is_honest_when_there_is_nothing(htmx, connected):
+    with account_scope(connected.id):
+        PsaMemberLink.objects.update(identifier="nobody")
+
+    assert "You have no open tickets" in htmx.get(reverse("psa:my-queue")).content.decode()
+
+
+def test_my_queue_of_someone_unlinked_says_so(client, connected):
+    client.force_login(make_person(connected, "new@summit-it.example", name="N. New"))
+
+    assert "not linked to a ConnectWise member" in client.get(reverse("psa:my-queue")).content.decode()
+
+
+def test_my_queue_says_when_connectwise_is_down(htmx, connected, sandbox):
+    sandbox.fail_next("503html", times=2)
+
+    assert "ConnectWise isn’t answering" in htmx.get(reverse("psa:my-queue")).content.decode()
