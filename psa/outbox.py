@@ -52,10 +52,21 @@ async def deliver(account_id: UUID, post_id: UUID) -> PsaPost:
     """Take one post as far as it goes now, and return it. Trying again later is the caller's."""
     claim = await run_in_scope(account_id, _claim, post_id)
     if claim is not None:
-        client = await run_in_scope(account_id, get_connectwise)
-        step = await asyncio.to_thread(_search if claim.is_search else _send, client, claim)
+        step = await _next_step(account_id, claim)
         await run_in_scope(account_id, _record, claim, step)
     return await run_in_scope(account_id, _read, post_id)
+
+
+async def _next_step(account_id: UUID, claim: Claim) -> Step:
+    try:
+        client = await run_in_scope(account_id, get_connectwise)
+    except (
+        UserError
+    ) as error:  # disconnected meanwhile: nothing is sent, and what may have landed stays to be looked for
+        if claim.is_search:
+            return Step(State.UNCERTAIN, error=error.message, wait=LOOK_AGAIN)
+        return Step(State.REJECTED, error=error.message)
+    return await asyncio.to_thread(_search if claim.is_search else _send, client, claim)
 
 
 def _read(post_id: UUID) -> PsaPost:
