@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from flowpilot.accounts.caching import remember
@@ -33,31 +33,33 @@ def status_names(account_id: UUID, client: ConnectWise, board_ids: list[int]) ->
 
 
 def _of_boards(account_id: UUID, client: ConnectWise, board_ids: list[int]) -> list[StatusData]:
-    missing = [board_id for board_id in board_ids if _peek(account_id, f"psa:statuses:{board_id}") is None]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # threads ask ConnectWise only; the cache needs this thread's scope
-        asked = {board_id: pool.submit(client.list_statuses, board_id) for board_id in missing}
-    found = [
-        _kept(account_id, f"psa:statuses:{board_id}", asked[board_id].result if board_id in asked else _nothing) or []
-        for board_id in board_ids
-    ]
-    return sorted((status for each in found for status in each), key=lambda status: status.sort_order)
+    keys = {board_id: f"psa:statuses:{board_id}" for board_id in board_ids}
+    with account_scope(account_id):
+        found: dict[int, Any] = {board_id: _peek(key) for board_id, key in keys.items()}
+    missing = [board_id for board_id in board_ids if found[board_id] is None]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # threads ask ConnectWise only
+        fresh = dict(zip(missing, pool.map(client.list_statuses, missing), strict=True))
+    with account_scope(account_id):
+        for board_id, each in fresh.items():
+            found[board_id] = _keep(keys[board_id], each)
+    return sorted((status for board_id in board_ids for status in found[board_id]), key=lambda each: each.sort_order)
 
 
 def _kept[T](account_id: UUID, key: str, ask: Callable[[], T]) -> T:
     """Return what is kept under a key, asking for it with no scope open when nothing is."""
     refuse_open_transaction()
-    found = _peek(account_id, key)
+    with account_scope(account_id):
+        found = _peek(key)
     if found is not None:
         return cast(T, found)
     fresh = ask()
     with account_scope(account_id):
-        return remember(key, lambda: fresh, seconds=KEPT_SECONDS)
+        return _keep(key, fresh)
 
 
-def _peek(account_id: UUID, key: str) -> object | None:
-    with account_scope(account_id):
-        return remember(key, _nothing, seconds=1)
+def _peek(key: str) -> object | None:
+    return remember(key, lambda: None, seconds=1)
 
 
-def _nothing() -> None:
-    return None
+def _keep[T](key: str, fresh: T) -> T:
+    return remember(key, lambda: fresh, seconds=KEPT_SECONDS)
