@@ -8,6 +8,8 @@ from django.db import connection
 from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
+from flowpilot.testing.messages_server import MessagesServer
+from flowpilot.testing.product import Product
 
 PASSWORD = "correct horse battery"
 
@@ -74,3 +76,27 @@ def htmx(client, technician):
     client.force_login(technician)
     client.defaults["HTTP_HX_REQUEST"] = "true"
     return client
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory):
+    """The running demo with the guided engine, shared by the browser tests."""
+    running = Product(tmp_path_factory.mktemp("product")).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def claude():
+    """A server that speaks the Messages API."""
+    with MessagesServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def claude_product(tmp_path_factory, claude):
+    """The running demo with Claude, who is the `claude` server."""
+    folder = tmp_path_factory.mktemp("claude-product")
+    running = Product(folder, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
+    yield running
+    running.stop()
