@@ -21,7 +21,7 @@ from sessions.choice import choose_provider
 from sessions.markers import MarkerParser, Text
 from sessions.models import Turn
 from sessions.outcome import apply_answer
-from sessions.relay import relay
+from sessions.relaying import relay
 
 log = logging.getLogger("flowpilot.turns")
 BEAT = 2.0  # seconds between two saves of a partial answer

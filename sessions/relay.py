@@ -88,6 +88,3 @@ class MemoryRelay:
         channel = self._channels.get(key)
         if channel and channel.epoch == epoch:
             del self._channels[key]
-
-
-relay = MemoryRelay()

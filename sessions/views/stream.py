@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET
 
 from flowpilot.accounts.scope import run_in_scope
 from sessions import queries
-from sessions.relay import Glimpse, relay
+from sessions.relay import Glimpse
+from sessions.relaying import relay
 from sessions.splitting import split_blocks
 from sessions.views._panels import panels
 
