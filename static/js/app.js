@@ -1,19 +1,17 @@
-// What every page shares: keys, copy, toasts, theme, times, and words when the connection is lost.
+// What every page shares: toasts, clicks that need no server, theme, times, and words when the connection is lost.
 (() => {
   "use strict";
-  const body = document.body;
+  const { body } = document;
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const isField = (el) => el instanceof HTMLElement && (el.isContentEditable || el.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button])"));
-  const isShown = (el) => el.offsetParent !== null && !el.closest("[hidden]");
 
-  // --- Toasts: they leave by themselves, unless they tell of a failure or somebody is reading them. ---
+  // --- Toasts leave by themselves, unless they tell of a failure or somebody is reading them. ---
   function toast(text, tone) {
     const box = document.createElement("div");
     box.className = "toast";
     box.dataset.toast = "";
     box.dataset.tone = tone || "";
-    box.setAttribute("role", tone === "red" ? "alert" : "status");
+    if (tone === "red") box.setAttribute("role", "alert");
     const words = document.createElement("span");
     words.textContent = text;
     const close = document.createElement("button");
@@ -22,88 +20,69 @@
     close.dataset.dismiss = "";
     close.textContent = "Dismiss";
     box.append(words, close);
-    one("#toasts")?.append(box);
+    const place = one("#toasts");
+    for (const old of all("[data-toast]", place)) if (one("span", old)?.textContent === text) old.remove(); // said once, not stacked
+    place?.append(box);
   }
-  function watchToast(box) {
-    if (box.dataset.tone === "red") return;
+  function watch(box) {
+    if (!box.matches?.("[data-toast]") || box.dataset.tone === "red") return;
     const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 3000) : box.remove());
     setTimeout(leave, 8000);
   }
   const toasts = one("#toasts");
-  if (toasts) new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => node.dataset && watchToast(node)))).observe(toasts, { childList: true });
-  window.flowpilot = { toast };
+  if (toasts) {
+    [...toasts.children].forEach(watch);
+    new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach(watch))).observe(toasts, { childList: true });
+  }
+  function dismiss(el) {
+    const box = el.closest("[data-toast]");
+    if (!box) return;
+    // An Undo must stay in the page until its answer came, or htmx drops the answer.
+    const isAsking = el.closest("form, [hx-post]");
+    box.hidden = true;
+    if (isAsking) document.addEventListener("htmx:finally:request", () => box.remove(), { once: true });
+    else box.remove();
+  }
 
   // --- Clicks that need no server ---
-  document.addEventListener("click", async (event) => {
-    const el = event.target.closest("[data-copy], [data-dismiss], [data-close], [data-opens], [data-shows], [data-reveal]");
-    if (!el) return;
-    if ("copy" in el.dataset) {
-      const source = el.dataset.copy === "code" ? one("pre", el.closest(".code")) : one(el.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(source.textContent);
-        toast("Copied");
-      } catch {
-        getSelection().selectAllChildren(source);
-        toast("Your browser keeps the clipboard closed. The text is selected: press Ctrl C.", "red");
-      }
+  async function copy(el) {
+    const source = el.dataset.copy === "code" ? one("pre", el.closest(".code")) : one(el.dataset.copy);
+    if (!source) return;
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+    } catch {
+      getSelection().selectAllChildren(source);
+      if (!document.execCommand("copy")) return toast("Your browser keeps the clipboard closed. The text is selected: press Ctrl C.", "red");
     }
-    if ("dismiss" in el.dataset) setTimeout(() => el.closest("[data-toast]")?.remove());
+    toast("Copied");
+  }
+  function open(el) {
+    const part = one(el.dataset.opens);
+    if (!part) return;
+    part.hidden = !part.hidden;
+    if (part.hidden) el.focus();
+    else one("input:not([type=hidden]), textarea, select", part)?.focus();
+  }
+  function reveal(el) {
+    const target = one(el.getAttribute("href"));
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    const view = target.closest("#lane") ? target.closest("section")?.id.replace("lane-", "view-") : "view-chat";
+    const radio = view && document.getElementById(view);
+    if (radio) radio.checked = true; // on a phone one pane shows at a time
+    if (!target.hasAttribute("tabindex")) target.tabIndex = -1;
+    target.focus();
+  }
+  document.addEventListener("click", (event) => {
+    const el = event.target.closest?.("[data-copy], [data-dismiss], [data-close], [data-opens], [data-shows], [data-reveal]");
+    if (!el) return;
+    if ("copy" in el.dataset) copy(el);
+    if ("dismiss" in el.dataset) dismiss(el);
     if ("close" in el.dataset) el.closest("dialog").close();
     if ("shows" in el.dataset) one(el.dataset.shows).showModal();
-    if ("opens" in el.dataset) {
-      const form = one(el.dataset.opens);
-      form.hidden = !form.hidden;
-      if (!form.hidden) one("input:not([type=hidden])", form)?.focus();
-    }
-    if ("reveal" in el.dataset) {
-      const target = one(el.getAttribute("href"));
-      target?.closest("details")?.setAttribute("open", "");
-      if (target) target.tabIndex = -1;
-      target?.focus();
-    }
+    if ("opens" in el.dataset) open(el);
+    if ("reveal" in el.dataset) reveal(el);
   });
-
-  // --- Keys: a control names its own in aria-keyshortcuts; this only finds and clicks it. ---
-  let going = 0;
-  const spelled = (event) => (event.ctrlKey ? "Control+" : "") + (event.metaKey ? "Meta+" : "") + (event.shiftKey && /^[a-z]$/i.test(event.key) ? "Shift+" : "") + (event.key.length === 1 ? (event.shiftKey ? event.key.toUpperCase() : event.key) : event.key);
-  const bound = (key, root = document) => all("[aria-keyshortcuts]", root).find((el) => isShown(el) && !el.disabled && el.getAttribute("aria-keyshortcuts").split(" ").includes(key));
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || event.altKey) return;
-    const key = spelled(event);
-    if (/^(Control|Meta)\+Enter$/.test(key)) {
-      const form = event.target.closest?.("form");
-      const button = form && (bound("Control+Enter", form) || one("button.primary, button:not([type=button])", form));
-      const target = button || bound("Control+Enter");
-      if (target) { event.preventDefault(); target.click(); }
-      return;
-    }
-    if (key === "Escape") {
-      if (isField(event.target)) return event.target.blur();
-      const target = bound("Escape");
-      if (target && !one("dialog[open], [popover]:popover-open")) target.click();
-      return;
-    }
-    if (isField(event.target) || event.ctrlKey || event.metaKey || one("dialog[open]")) return;
-    if (Date.now() - going < 1500) {
-      going = 0;
-      const link = one(`[data-go="${CSS.escape(event.key)}"]`);
-      if (link) { event.preventDefault(); return link.click(); }
-    }
-    if (event.key === "g") { going = Date.now(); return; }
-    if (event.key === "?") { event.preventDefault(); return one("#shortcuts").showModal(); }
-    if (event.key === "j" || event.key === "k") return step(event, event.key === "j" ? 1 : -1);
-    const target = bound(key);
-    if (!target) return;
-    event.preventDefault();
-    if (isField(target)) target.focus(); else target.click();
-  });
-  function step(event, by) {
-    const links = all("[data-rows] a.cover").filter(isShown);
-    if (!links.length) return;
-    event.preventDefault();
-    const at = links.indexOf(document.activeElement);
-    links[Math.min(links.length - 1, Math.max(0, at < 0 ? 0 : at + by))].focus();
-  }
 
   // --- Theme: at once here, kept by the server ---
   document.addEventListener("change", (event) => {
@@ -113,51 +92,121 @@
   // --- Times in the reader's own zone ---
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-  function localise(root) {
-    for (const el of all("time[data-local]", root)) {
+  function localise() {
+    for (const el of all("time[data-local]")) {
       const moment = new Date(el.dateTime);
       if (isNaN(moment)) continue;
       const isToday = moment.toDateString() === new Date().toDateString();
-      el.textContent = isToday ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
+      const words = isToday ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
+      if (el.textContent !== words) el.textContent = words;
       el.title = moment.toLocaleString();
     }
   }
   function tick() {
     for (const el of all("time[data-elapsed]")) {
       const minutes = Math.max(0, Math.floor((Date.now() - new Date(el.dateTime)) / 60000));
-      el.textContent = minutes < 60 ? `${minutes} min` : minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+      const words = minutes < 60 ? `${minutes} min` : minutes < 1440 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+      if (el.textContent !== words) el.textContent = words;
     }
   }
-  localise(document);
+  localise();
   setInterval(tick, 30000);
-  document.addEventListener("htmx:after:swap", () => localise(document));
+  document.addEventListener("htmx:after:swap", localise);
 
-  // --- Requests: a word when they fail; the button that asked shows that it is busy. ---
+  // --- The button that asked shows that it is busy. ---
+  const STREAM = "[hx-sse\\:connect]";
   const asker = (event) => event.detail?.ctx?.sourceElement;
-  const busy = (event, is) => {
-    const source = asker(event);
-    const button = source?.matches?.("form") ? event.detail.ctx.submitter || source.querySelector("[data-busy]") : source?.closest?.("button");
-    if (!button) return;
-    if (is) { button.setAttribute("aria-busy", "true"); button.dataset.busy = ""; } else { button.removeAttribute("aria-busy"); delete button.dataset.busy; }
-  };
-  document.addEventListener("submit", (event) => { if (event.submitter) event.submitter.dataset.busy = ""; }, true);
-  document.addEventListener("htmx:before:request", (event) => { if (asker(event)?.closest?.("button, form") && !asker(event).matches("[data-quiet]")) busy(event, true); });
-  document.addEventListener("htmx:finally:request", (event) => busy(event, false));
-  document.addEventListener("htmx:error", (event) => {
-    const source = asker(event);
-    if (event.detail?.ctx?.status === "response" || event.detail?.error?.name === "AbortError") return;
-    if (event.detail?.ctx?.response?.status >= 400) return; // the server's own words are on their way
-    if (source?.matches?.("[hx-sse\\:connect], [data-quiet]")) return;
-    busy(event, false);
-    toast("Connection lost. Nothing you typed is gone: try again in a moment.", "red");
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    const source = ctx.sourceElement;
+    if (!source?.matches || source.matches(`[data-quiet], ${STREAM}`)) return;
+    ctx.busyButton = source.matches("form") ? ctx.request.submitter || one("button:not([type=button])", source) : source.closest("button, .btn");
+    ctx.busyButton?.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:finally:request", (event) => event.detail?.ctx?.busyButton?.removeAttribute("aria-busy"));
+
+  // --- What a swap takes away comes back: words half typed, and the place of the focus. ---
+  const keyOf = (field) => `${field.form?.getAttribute("action")} ${field.name}`;
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    const gone = tasks.map((task) => task.target).filter((target) => target instanceof Element);
+    const at = document.activeElement;
+    ctx.typed = gone
+      .flatMap((part) => all("textarea, input.input", part))
+      .filter((field) => field.value !== field.defaultValue && field.form && field.form !== ctx.sourceElement)
+      .map((field) => ({ key: keyOf(field), value: field.value, hadFocus: field === at }));
+    ctx.focusWas = at && at !== body ? gone.find((part) => part.contains(at))?.closest("[id]")?.id : null;
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    const { ctx } = event.detail;
+    for (const { key, value, hadFocus } of ctx?.typed || []) {
+      const field = all("textarea, input.input").find((other) => other.form && keyOf(other) === key);
+      if (!field || field.value !== field.defaultValue) continue;
+      field.value = value;
+      if (field.form.hidden) field.form.hidden = false;
+      field.closest("details")?.setAttribute("open", "");
+      if (hadFocus) field.focus();
+    }
+    const isLost = !document.activeElement || document.activeElement === body;
+    if (!ctx?.focusWas || !isLost) return;
+    const part = document.getElementById(ctx.focusWas);
+    (part?.matches("[tabindex]") ? part : part && one("[tabindex='-1']", part))?.focus({ preventScroll: true });
   });
 
-  // --- What changed in this tab, other tabs hear of ---
-  if ("BroadcastChannel" in window) {
-    const channel = new BroadcastChannel("flowpilot");
-    let isEcho = false;
-    body.addEventListener("chat-changed", () => { if (!isEcho) channel.postMessage("chat-changed"); });
-    channel.onmessage = () => { isEcho = true; window.htmx?.trigger(body, "chat-changed"); isEcho = false; };
+  // --- A lost connection is told once, and what was typed stays. ---
+  document.addEventListener("htmx:error", (event) => {
+    const { ctx, error } = event.detail || {};
+    if (!ctx || ctx.sourceElement?.matches?.(STREAM)) return ctx && lost(ctx.sourceElement);
+    if (ctx.sourceElement?.matches?.("[data-quiet]") || ctx.response?.status >= 400) return;
+    if (ctx.response) toast("The answer could not be shown. Reload the page; what you typed is kept.", "red");
+    else if (error?.name === "AbortError" || error === "timeout") toast("That took too long. What you typed is still here: try again.", "red");
+    else toast("Connection lost. What you typed is still here.", "red");
+  });
+
+  // --- A stream that breaks says so; one that never opened is asked for again. ---
+  const tries = new Map();
+  function lost(source) {
+    if (!source?.isConnected) return;
+    source.dataset.lost = "";
+    const status = one("#stream-status");
+    if (status) status.textContent = "Connection lost, trying again";
+    const count = tries.get(source.id) || 0;
+    tries.set(source.id, count + 1);
+    setTimeout(() => {
+      if (!source.isConnected) return;
+      const fresh = source.cloneNode(true);
+      source.replaceWith(fresh);
+      window.htmx.process(fresh);
+    }, Math.min(30000, 1000 * 2 ** count));
   }
-  body.addEventListener("chat-stale", () => toast("This session moved on. Reload the page to see where it stands; what you typed is kept."));
+  document.addEventListener("htmx:sse:error", (event) => { if (event.target.matches?.(STREAM)) event.target.dataset.lost = ""; });
+  document.addEventListener("htmx:sse:after:connection", (event) => {
+    if (!event.target.matches?.(STREAM)) return;
+    delete event.target.dataset.lost;
+    tries.delete(event.target.id);
+  });
+  document.addEventListener("htmx:response:error", (event) => {
+    const source = asker(event);
+    if (source?.matches?.(STREAM) && event.detail.ctx.response.status >= 500) lost(source);
+  });
+
+  // --- News of the server: htmx tells the document when the element that asked is gone, so the body hears of it from here. ---
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("flowpilot") : null;
+  let isEcho = false;
+  for (const name of ["chat-changed", "chat-stale"]) {
+    document.addEventListener(name, (event) => {
+      if (event.target === document) return body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail: event.detail }));
+      if (name === "chat-changed" && !isEcho) channel?.postMessage(name);
+      if (name === "chat-stale") toast("This session moved on. Reload the page to see where it stands; what you typed is kept.");
+    });
+  }
+  if (channel) {
+    channel.onmessage = () => {
+      isEcho = true;
+      body.dispatchEvent(new CustomEvent("chat-changed", { bubbles: true }));
+      isEcho = false;
+    };
+  }
+
+  window.flowpilot = { toast, one, all, localise };
 })();

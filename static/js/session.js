@@ -1,107 +1,167 @@
 // The composer keeps what is typed until the server has it; the lane holds still under a hand.
 (() => {
   "use strict";
-  const one = (selector, root = document) => root.querySelector(selector);
-  const { toast } = window.flowpilot;
+  const { toast, one, all, localise } = window.flowpilot;
 
   // --- Drafts: any form with data-draft, kept in this browser until it was accepted ---
   const store = {
     get: (key) => { try { return localStorage.getItem("draft:" + key); } catch { return null; } },
-    set: (key, text) => { try { text ? localStorage.setItem("draft:" + key, text) : localStorage.removeItem("draft:" + key); } catch { /* private window */ } },
+    set: (key, words) => { try { words ? localStorage.setItem("draft:" + key, words) : localStorage.removeItem("draft:" + key); } catch { /* private window */ } },
   };
-  const text = (form) => one("textarea", form);
-  for (const form of document.querySelectorAll("form[data-draft]")) {
-    const kept = store.get(form.dataset.draft);
-    if (kept && text(form) && (!text(form).value || "draftWins" in form.dataset)) text(form).value = kept;
+  const area = (form) => one("textarea", form);
+  const restored = new WeakSet();
+  function restore() {
+    for (const form of all("form[data-draft]")) {
+      const box = area(form);
+      if (!box || restored.has(form)) continue;
+      restored.add(form);
+      const kept = store.get(form.dataset.draft);
+      if (kept && kept !== box.value && (!box.value || "draftWins" in form.dataset)) {
+        box.value = kept;
+        if ("draftWins" in form.dataset) toast("What you had typed here and not saved is back.");
+      }
+      fit(box);
+      hint(form, counted(form));
+    }
   }
   document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[data-draft]");
-    if (!form || event.target !== text(form)) return;
+    const form = event.target.closest?.("form[data-draft]");
+    if (!form || event.target !== area(form)) return;
     store.set(form.dataset.draft, event.target.value);
+    fit(event.target);
     hint(form, counted(form));
   });
+  const grows = CSS.supports("field-sizing", "content");
+  function fit(box) {
+    if (grows || !box.closest("[data-composer]")) return;
+    box.style.height = "auto";
+    box.style.height = `${box.scrollHeight}px`;
+  }
 
   // --- The composer's own checks; the server has the same ---
-  function hint(form, words) {
+  function hint(form, words, isWrong = false) {
     const place = one("[data-hint]", form);
-    if (place) place.textContent = words;
+    if (!place) return;
+    if (place.textContent !== words) place.textContent = words;
+    place.classList.toggle("over", isWrong || isOver(form));
+    if (isWrong || isOver(form)) area(form).setAttribute("aria-invalid", "true");
+    else area(form).removeAttribute("aria-invalid");
   }
+  const lengthOf = (form) => [...area(form).value].length;
+  const limitOf = (form) => Number(form.dataset.limit || 0);
+  const isOver = (form) => limitOf(form) > 0 && area(form).value.length > limitOf(form) && lengthOf(form) > limitOf(form);
   function counted(form) {
-    const limit = Number(form.dataset.limit || 0);
-    const length = [...text(form).value].length;
-    return limit && length > limit * 0.8 ? `${length.toLocaleString()} of ${limit.toLocaleString()} characters` : "";
+    const limit = limitOf(form);
+    if (!limit || area(form).value.length <= limit * 0.8) return "";
+    const length = lengthOf(form);
+    const over = length - limit;
+    return over > 0 ? `${over.toLocaleString()} characters too many` : `${length.toLocaleString()} of ${limit.toLocaleString()} characters`;
   }
   document.addEventListener("htmx:config:request", (event) => {
     const form = event.detail.ctx?.sourceElement;
-    if (!form?.matches?.("form[data-composer]")) return;
-    if (!text(form).value.trim()) {
-      event.preventDefault();
-      hint(form, "Write what you see first.");
-      text(form).focus();
-    }
+    if (!form?.matches?.("form[data-draft]")) return;
+    const isEmpty = form.matches("[data-composer]") && !area(form).value.trim();
+    if (!isEmpty && !isOver(form)) { event.detail.ctx.draftSent = area(form).value; return; }
+    event.preventDefault();
+    hint(form, isEmpty ? "Write what you see first." : counted(form), true);
+    area(form).focus();
   });
+  // A reply that sends to the sign-in is no acceptance, though its status is 200.
+  const isSignIn = (response) => {
+    const where = response.headers?.get("HX-Redirect");
+    return Boolean(where) && where.startsWith(document.body.dataset.signIn || "/accounts/login");
+  };
   document.addEventListener("htmx:after:request", (event) => {
-    const form = event.detail.ctx?.sourceElement;
-    const status = event.detail.ctx?.response?.status;
-    if (!form?.matches?.("form[data-draft]") || !status || status >= 400) return;
-    store.set(form.dataset.draft, "");
-    if (form.matches("[data-composer]")) { text(form).value = ""; hint(form, ""); text(form).focus(); }
+    const { sourceElement: form, response, draftSent } = event.detail.ctx || {};
+    if (draftSent === undefined || !response || response.status >= 400 || isSignIn(response)) return;
+    const box = area(form);
+    const since = box.value === draftSent ? "" : box.value.startsWith(draftSent) ? box.value.slice(draftSent.length).trimStart() : box.value;
+    store.set(form.dataset.draft, form.matches("[data-composer]") ? since : "");
+    if (!form.matches("[data-composer]")) return;
+    box.value = since; // what was typed while it was on its way stays
+    fit(box);
+    hint(form, "");
+    box.focus();
   });
 
   // --- Files cannot be attached yet: say so, and keep what is typed ---
-  const refuse = (files) => {
+  function refuse(files) {
     const [file] = files;
     const size = (file.size / 1048576).toFixed(file.size > 10485760 ? 0 : 1);
-    toast(`“${file.name || "The pasted file"}” (${size} MB) was not taken: a session holds text only. Paste the words of it; what you typed is still here.`, "red");
-  };
+    toast(`“${file.name || "The pasted file"}” (${size} MB) was not taken: files can’t be attached yet. Paste its words instead. Nothing you typed is lost.`, "red");
+  }
   document.addEventListener("paste", (event) => {
-    const files = event.clipboardData?.files;
-    if (files?.length && event.target.closest("form[data-composer]")) { event.preventDefault(); refuse(files); }
+    const data = event.clipboardData;
+    if (!data?.files?.length || [...data.types].includes("text/plain")) return; // cells and mail come with a picture: the words are meant
+    if (event.target.closest?.("form[data-composer]")) { event.preventDefault(); refuse(data.files); }
   });
   for (const kind of ["dragover", "drop"]) {
     document.addEventListener(kind, (event) => {
       if (![...(event.dataTransfer?.types || [])].includes("Files")) return;
-      event.preventDefault();
+      event.preventDefault(); // or the browser leaves the page for the file
       if (kind === "drop" && event.dataTransfer.files.length) refuse(event.dataTransfer.files);
     });
   }
 
-  // --- The lane holds an incoming swap while the pointer or the focus is in it ---
+  restore();
+  document.addEventListener("htmx:after:swap", restore);
+
+  // --- The lane holds what the stream brings while a hand is in it, so that no button moves under a click ---
   const lane = one("#lane");
   if (!lane) return;
-  let isOurs = false;
-  const waiting = new Map();
-  const isHeld = () => !isOurs && (lane.matches(":hover") || lane.contains(document.activeElement));
-  document.addEventListener("htmx:before:request", (event) => { if (lane.contains(event.detail.ctx?.sourceElement)) isOurs = true; });
-  document.addEventListener("htmx:finally:request", (event) => { if (lane.contains(event.detail.ctx?.sourceElement) || !document.contains(event.detail.ctx?.sourceElement)) isOurs = false; });
-  window.flowpilot.holds = (target, html) => {
-    if (!isHeld()) return false;
-    waiting.set(target, html);
-    for (const id of waiting.keys()) {
-      const head = one(`${id} > header h2`);
-      if (head && !one(".waiting", head)) head.insertAdjacentHTML("beforeend", ' <span class="badge hot waiting">1 new</span>');
+  let isUnder = false;
+  const asking = new Set();
+  const waiting = new Map(); // section id -> the section that is to come
+  const CONTROL = "button, a, input, textarea, select, summary";
+  const isHeld = () => isUnder || asking.size > 0 || (lane.contains(document.activeElement) && document.activeElement.matches(CONTROL));
+  const versionOf = (el) => Number(el?.dataset.version ?? NaN);
+  const isOlder = (a, b) => versionOf(a) < versionOf(b); // never true where a version is missing
+
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    const isStream = ctx.sourceElement?.matches?.("[hx-sse\\:connect]");
+    for (const task of [...tasks]) {
+      const old = task.target instanceof Element && task.target.matches("#lane section") ? task.target : null;
+      const fresh = old && task.fragment.firstElementChild;
+      if (!fresh) continue;
+      const kept = waiting.get(old.id);
+      const isStale = isOlder(fresh, old) || isOlder(fresh, kept);
+      if (isStale || (isStream && isHeld())) tasks.splice(tasks.indexOf(task), 1);
+      if (isStale) continue;
+      if (isStream && isHeld()) hold(old, fresh);
+      else waiting.delete(old.id);
     }
-    return true;
-  };
-  const release = () => setTimeout(() => {
-    if (!waiting.size || isHeld()) return;
-    for (const [id, html] of waiting) {
-      const old = one(id);
-      if (!old) continue;
-      old.outerHTML = html;
-      window.htmx.process(one(id));
-    }
-    waiting.clear();
-  }, 150);
-  lane.addEventListener("pointerleave", release);
-  lane.addEventListener("focusout", release);
-  document.addEventListener("htmx:sse:before:message", (event) => {
-    const { message } = event.detail;
-    if (message.event || !message.data.includes('hx-target="#lane-')) return;
-    const page = new DOMParser().parseFromString(message.data, "text/html");
-    for (const part of page.querySelectorAll('hx-partial[hx-target^="#lane-"]')) {
-      if (window.flowpilot.holds(part.getAttribute("hx-target"), part.innerHTML.trim())) part.remove();
-    }
-    message.data = page.body.innerHTML;
   });
+  function hold(old, fresh) {
+    waiting.set(old.id, fresh);
+    const known = new Set(all("[id]", old).map((el) => el.id));
+    const count = all("li[id], .fix[id]", fresh).filter((el) => !known.has(el.id)).length;
+    const head = one("header", old);
+    if (!head) return;
+    const button = one(".waiting", head) || document.createElement("button");
+    button.type = "button";
+    button.className = "badge hot waiting";
+    button.textContent = count ? `${count} new` : "Updated";
+    one("h2", head).after(button);
+  }
+  function apply(id) {
+    const fresh = waiting.get(id);
+    const old = document.getElementById(id);
+    waiting.delete(id);
+    if (!fresh || !old) return;
+    old.replaceWith(fresh);
+    window.htmx.process(fresh);
+    localise();
+    return fresh;
+  }
+  const release = () => setTimeout(() => { if (!isHeld()) [...waiting.keys()].forEach(apply); }, 150);
+  lane.addEventListener("click", (event) => {
+    const section = event.target.closest(".waiting")?.closest("section");
+    if (section) one("h2", apply(section.id) || section)?.focus();
+  });
+  lane.addEventListener("pointerenter", (event) => { isUnder = event.pointerType === "mouse"; });
+  lane.addEventListener("pointerleave", () => { isUnder = false; release(); });
+  lane.addEventListener("focusout", release);
+  document.addEventListener("htmx:before:request", (event) => { if (lane.contains(event.detail.ctx?.sourceElement)) asking.add(event.detail.ctx); });
+  document.addEventListener("htmx:finally:request", (event) => { if (asking.delete(event.detail.ctx)) release(); });
 })();

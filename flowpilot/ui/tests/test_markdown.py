@@ -18,7 +18,10 @@ MAY_HAVE = {
     "td": {"class"},
     "th": {"class"},
 }
-MAY_BE = {*MAY_HAVE, *"blockquote br code em h2 h3 h4 h5 h6 header hr li p s strong table tbody thead tr ul".split(" ")}
+MAY_BE = {
+    *MAY_HAVE, "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "p", "s", "strong", "table", "tbody",
+    "thead", "tr", "ul",
+}  # fmt: skip
 CLASSES = _CODE_CLASSES | {"", "btn", "code", "end", "ghost", "r", "said", "sm"}
 
 

@@ -1,0 +1,75 @@
+// Keys: a control names its own in aria-keyshortcuts; this only finds the first one that shows, and clicks it.
+(() => {
+  "use strict";
+  const { one, all } = window.flowpilot;
+  const FIELD = "textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
+  const isField = (el) => el instanceof HTMLElement && (el.isContentEditable || el.matches(FIELD));
+  const isLetter = (key) => /^\p{L}$/u.test(key);
+
+  // Single keys can be turned off (WCAG 2.1.4); the choice stays in this browser.
+  const store = { get: () => { try { return localStorage.getItem("keys"); } catch { return null; } },
+                  set: (value) => { try { localStorage.setItem("keys", value); } catch { /* private window */ } } };
+  let areOn = store.get() !== "off";
+  const choice = one("[data-keys]");
+  if (choice) {
+    choice.checked = areOn;
+    choice.addEventListener("change", () => { areOn = choice.checked; store.set(areOn ? "on" : "off"); });
+  }
+
+  function spelled(event) {
+    const held = (event.ctrlKey ? "Control+" : "") + (event.metaKey ? "Meta+" : "");
+    if (!isLetter(event.key)) return held + event.key;
+    return held + (event.shiftKey ? `Shift+${event.key.toUpperCase()}` : event.key.toLowerCase());
+  }
+  function bound(key, root = document) {
+    return all("[aria-keyshortcuts]", root).find((el) =>
+      el.getAttribute("aria-keyshortcuts").split(" ").includes(key) && !el.disabled && el.checkVisibility({ visibilityProperty: true }));
+  }
+  function press(target) {
+    if (isField(target)) return target.focus();
+    target.click();
+    if (target.matches("summary") && target.parentElement.open) one(FIELD, target.parentElement)?.focus();
+  }
+  function submit(event) {
+    const form = event.target.closest?.("form") || event.target.form;
+    const own = form && (bound("Control+Enter", form) || all("[aria-keyshortcuts~='Control+Enter']").find((el) => el.form === form));
+    const target = own || (form && one("button.primary, button:not([type=button])", form)) || bound("Control+Enter");
+    if (!target || target.disabled) return;
+    event.preventDefault();
+    target.click();
+  }
+  function escape(event) {
+    if (one("dialog[open]") || one("[popover]:popover-open")) return; // the browser closes these
+    const target = bound("Escape");
+    if (isField(event.target) && !(target && event.target.closest("[data-composer]"))) return event.target.blur();
+    if (target) { event.preventDefault(); target.click(); }
+  }
+  function step(event, by) {
+    const links = all("[data-rows] a.cover").filter((el) => el.checkVisibility());
+    if (!links.length) return;
+    event.preventDefault();
+    const at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at < 0 ? 0 : at + by))].focus();
+  }
+
+  let going = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.altKey || event.repeat && !/^[jk]$/.test(event.key)) return;
+    const key = spelled(event);
+    if (key === "Control+Enter" || key === "Meta+Enter") return submit(event);
+    if (key === "Escape") return escape(event);
+    if (!areOn || isField(event.target) || event.ctrlKey || event.metaKey || one("dialog[open]")) return;
+    if (Date.now() - going < 1500) {
+      going = 0;
+      const link = one(`[data-go="${CSS.escape(key)}"]`);
+      if (link) { event.preventDefault(); return link.click(); }
+    }
+    if (key === "g") { going = Date.now(); return; }
+    if (key === "?") { const list = one("#shortcuts"); if (list) { event.preventDefault(); list.showModal(); } return; }
+    if (key === "j" || key === "k") return step(event, key === "j" ? 1 : -1);
+    const target = bound(key);
+    if (!target) return;
+    event.preventDefault();
+    press(target);
+  });
+})();
