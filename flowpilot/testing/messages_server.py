@@ -59,7 +59,7 @@ class _Reply:
     pieces: Sequence[str] | None = None
     delay: float = 0.0
     stop_reason: str = "end_turn"
-    fault: str = ""  # error, drop, end, stall
+    fault: str = ""  # error, drop, end, stall, garbage
     after: int | None = None  # pieces before the fault; None is before anything
     status: int = 200
     error_type: str = ""
@@ -106,8 +106,8 @@ class MessagesServer:
     ) -> None:
         """Queue a stream that goes wrong after so many pieces of text.
 
-        `error` sends an error event, `drop` drops the socket, `end` ends the body before message_stop, `stall` falls silent. With
-        `after=None` a stall sends nothing at all.
+        `error` sends an error event, `drop` drops the socket, `end` ends the body before message_stop, `stall` falls silent, `garbage` is no
+        JSON. With `after=None` a stall sends nothing at all.
         """
         self._queue.extend([_Reply(fault=fault, after=after, error_type=error_type)] * times)
 
@@ -248,6 +248,10 @@ async def _stream(answer: _Answer, receive, send) -> None:
         raise _Dropped
     elif reply.fault == "stall":
         await _wait_for_disconnect(receive)
+    elif reply.fault == "garbage":
+        await send(
+            {"type": "http.response.body", "body": b'event: content_block_delta\ndata: {"delta"\n\n', "more_body": True}
+        )
     elif not reply.fault:
         for event in answer.closing():
             await _send_event(send, event)

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -75,7 +75,7 @@ class AnthropicProvider(AIProvider):
         other._service = service
         return other
 
-    async def generate_text_stream(
+    def generate_text_stream(
         self,
         *,
         system_prompt: str | list[SystemBlock],
@@ -85,10 +85,7 @@ class AnthropicProvider(AIProvider):
         state: ChatState | None = None,
     ) -> AsyncGenerator[str | Completion]:
         """Yield the answer's text in pieces, then one Completion. The history is cached up to and with the new message."""
-        body = _body(system_prompt, messages, model, max_tokens, is_chat=True)
-        async with aclosing(self._stream(body)) as stream:
-            async for piece in stream:
-                yield piece
+        return self._stream(_body(system_prompt, messages, model, max_tokens, is_chat=True))
 
     async def generate_text(
         self,
@@ -120,7 +117,8 @@ class AnthropicProvider(AIProvider):
             log.warning("ai.json_mismatch service=%s model=%s", self._service, model)
             again = Message("user", f"That does not fit the schema: {mismatch}. Send the whole object again.")
             asked += [Message("assistant", completion.text), again]
-            completion = await self._whole(_body(system_prompt, asked, model, max_tokens, output_config=output))
+            second = await self._whole(_body(system_prompt, asked, model, max_tokens, output_config=output))
+            completion = replace(second, usage=_sum(completion.usage, second.usage))
             value, mismatch = _read_json(completion, schema)
         if mismatch:
             raise Unavailable("The AI sent an answer that cannot be read. Try again.")
@@ -168,34 +166,32 @@ class AnthropicProvider(AIProvider):
         from anthropic import AsyncStream
 
         limits, clock = self._limits, asyncio.get_running_loop().time
+        end, opening = start + limits.total, client.messages.with_streaming_response.create(**body, stream=True)
         try:
             async with asyncio.timeout_at(start + limits.first):
-                request = client.messages.with_streaming_response.create(**body, stream=True)
-                response = await request.__aenter__()
-        except TimeoutError:
-            raise BrokeOff("too_slow") from None
-        deadline = start + limits.first
-        try:
-            events = AsyncStream.raw_events(response.http_response)
-            while True:
-                async with asyncio.timeout_at(min(deadline, start + limits.total)):
-                    event = await anext(events, None)
-                deadline = clock() + limits.idle
-                if event is None:
-                    raise BrokeOff("ended_early")
+                response = await opening.__aenter__()
+                events = AsyncStream.raw_events(response.http_response)
+                event = await anext(events, None)
+            while event is not None:
                 if event.event == "message_stop":
                     return
                 if text := _take(event.event, event.data, answer):
                     answer.parts.append(text)
                     yield text
+                if (
+                    clock() < end - limits.idle
+                ):  # the client's own read timeout is the idle limit, and costs nothing more
+                    event = await anext(events, None)
+                else:
+                    async with asyncio.timeout_at(end):
+                        event = await anext(events, None)
+            raise BrokeOff("ended_early")
         except TimeoutError:
-            raise BrokeOff("too_slow" if clock() >= start + limits.total else "idle") from None
+            raise BrokeOff("too_slow") from None
         except httpx2.TransportError as error:
-            raise BrokeOff("dropped") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BrokeOff("unreadable") from error
+            raise BrokeOff("idle" if isinstance(error, httpx2.TimeoutException) else "dropped") from error
         finally:
-            await request.__aexit__(None, None, None)
+            await opening.__aexit__(None, None, None)
 
     async def _client(self) -> "AsyncAnthropic":
         """Return the running loop's client, made in a thread: the first one imports the SDK."""
@@ -214,7 +210,7 @@ class AnthropicProvider(AIProvider):
             api_key=self._api_key,
             base_url=self._base_url,
             max_retries=0,  # the SDK sleeps as long as a retry-after says, be it an hour; ours is capped
-            timeout=self._limits.total,
+            timeout=self._limits.idle,
             open_telemetry=False,
         )
         _ = client.messages.with_streaming_response  # imports the rest
@@ -313,7 +309,15 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 
 
 def _take(kind: str | None, data: str, answer: _Answer) -> str:
-    """Take in one event; return the text it brings. Thinking and kinds unknown to us bring none."""
+    """Take in one event; return the text it brings."""
+    try:
+        return _take_event(kind, data, answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BrokeOff("unreadable") from error
+
+
+def _take_event(kind: str | None, data: str, answer: _Answer) -> str:
+    """Thinking and kinds unknown to us bring no text."""
     if kind == "content_block_delta":
         delta = json.loads(data)["delta"]
         # PostgreSQL stores no NUL, so it must not get in here.
@@ -336,6 +340,10 @@ def _take(kind: str | None, data: str, answer: _Answer) -> str:
 
 def _count(usage: dict[str, Any] | None, answer: _Answer) -> None:
     answer.usage.update({name: value for name, value in (usage or {}).items() if isinstance(value, int)})
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(*(a + b for a, b in zip(astuple(one), astuple(other), strict=True)))
 
 
 def _read_json(completion: Completion, schema: dict[str, Any]) -> tuple[dict[str, Any], str]:

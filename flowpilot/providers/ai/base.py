@@ -11,7 +11,7 @@ from flowpilot.errors import Unavailable
 class Interrupted(Unavailable):
     """An answer broke off after its first words; what arrived is kept by whoever asked.
 
-    `reason` is for logs: the provider's own word (`overloaded_error`), or `dropped`, `ended_early`, `idle`, `too_slow`.
+    `reason` is for logs: the provider's own word (`overloaded_error`), or `dropped`, `ended_early`, `idle`, `too_slow`, `unreadable`.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from flowpilot.errors import Invalid, Refused, Unavailable
 from flowpilot.providers.ai.anthropic import AnthropicProvider, Limits
 from flowpilot.providers.ai.base import Completion, Interrupted, Message, SystemBlock
+from flowpilot.testing.messages_rules import PrefixCache
 from flowpilot.testing.messages_server import DEMO_ANSWER
 
 HELLO = [Message("user", "Outlook does not start.")]
@@ -83,7 +84,14 @@ def test_nul_never_reaches_the_database(server, claude):
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("error", "overloaded_error"), ("drop", "dropped"), ("end", "ended_early"), ("stall", "idle")]
+    ("fault", "reason"),
+    [
+        ("error", "overloaded_error"),
+        ("drop", "dropped"),
+        ("end", "ended_early"),
+        ("stall", "idle"),
+        ("garbage", "unreadable"),
+    ],
 )
 def test_an_answer_that_breaks_off_is_interrupted_after_what_arrived(server, claude, fault, reason):
     server.break_off(fault, after=3)
@@ -291,9 +299,11 @@ def test_json_that_does_not_fit_is_sent_back_once(server, claude, bad):
     server.answer(bad)
     server.answer('{"title": "Outlook"}')
 
-    value, _ = ask_json(claude)
+    value, completion = ask_json(claude)
 
     assert value == {"title": "Outlook"}
+    paid = [PrefixCache(512).use(request.body)["input_tokens"] for request in server.requests]
+    assert completion.usage.input_tokens == sum(paid)
     assert "does not fit the schema" in server.requests[1].body["messages"][-1]["content"][0]["text"]
 
 
