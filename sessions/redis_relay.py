@@ -52,7 +52,8 @@ class RedisRelay:
             if not rows:
                 yield None
                 continue
-            for last, entry in _entries(rows):
+            for entry_id, entry in _entries(rows):
+                last = entry_id
                 written_by = int(entry["epoch"])
                 if written_by > epoch:
                     epoch, pieces, is_done = written_by, [], False

@@ -46,7 +46,6 @@ def test_a_higher_epoch_starts_anew_and_the_overtaken_is_ignored():
 
 def test_an_idle_reader_hears_nothing_new():
     async def run():
-        async for glimpse in RedisRelay(URL).watch((uuid4(), uuid4()), every=0.05):
-            return glimpse
+        return await anext(aiter(RedisRelay(URL).watch((uuid4(), uuid4()), every=0.05)))
 
     assert asyncio.run(run()) is None
