@@ -1,0 +1,104 @@
+"""One row of every model that an account owns, so that tests can be made for all models at once.
+
+A new model gets its line in `_FACTORIES`; the tests fail until it has one.
+"""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from django.apps import apps
+
+from flowpilot.accounts.models import Account, AccountSettings, User
+from flowpilot.accounts.owned import AccountOwned
+from flowpilot.accounts.scope import account_scope
+from psa import services as psa
+from psa.models import PsaConnection, PsaMemberLink, PsaPost
+from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+
+OWNED = sorted(
+    (model for model in apps.get_models() if issubclass(model, AccountOwned)), key=lambda each: each.__name__
+)
+NOT_REAL = {"company_id": "none", "client_id": "none", "public_key": "none", "private_key": "none"}
+type Rows = dict[type, AccountOwned]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An account with its person and its rows."""
+
+    account: Account
+    person: User
+    rows: Rows
+
+
+def make_tenant(account: Account, person: User, mark: str) -> Tenant:
+    """Fill an account with one row of every model; `mark` stands in every text that a page might show."""
+    rows: Rows = {}
+    with account_scope(account.id):
+        for model, make in _FACTORIES.items():
+            rows[model] = make(person, mark, rows)
+    return Tenant(account, person, rows)
+
+
+def without_factory() -> set[str]:
+    """Return the models that nobody has told how to make."""
+    return {model.__name__ for model in OWNED if model not in _FACTORIES}
+
+
+def _settings(person, mark, rows):
+    return AccountSettings.objects.create(preferences={"mark": mark})
+
+
+def _connection(person, mark, rows):
+    return psa.connect(base_url="http://127.0.0.1:9", **NOT_REAL)
+
+
+def _member(person, mark, rows):
+    return psa.link_member(user=person, member_id=151, identifier="jortiz")
+
+
+def _post(person, mark, rows):
+    return PsaPost.objects.create(
+        kind="note", ticket_id=42, idempotency_key=mark, payload={"text": mark}, created_by=person
+    )
+
+
+def _chat(person, mark, rows):
+    task = {"id": str(uuid4()), "kind": "question", "text": mark, "why": mark, "answer_kind": "text", "choices": []}
+    task |= {"command": "", "expect": "", "state": "open", "answer": "", "answered_by": "", "answered_at": ""}
+    return ChatSession.objects.create(
+        title=mark,
+        problem=mark,
+        owner=person,
+        ticket_id=42,
+        ticket_summary=mark,
+        pending_task_lane=[task | {"is_told": True, "turn": ""}],
+    )
+
+
+def _turn(person, mark, rows):
+    return Turn.objects.create(
+        chat=rows[ChatSession], number=1, author=person, client_key=uuid4(), text=mark, answer=mark, status="done"
+    )
+
+
+def _fact(person, mark, rows):
+    return SessionFact.objects.create(chat=rows[ChatSession], text=mark, source_type="hand", author=person)
+
+
+def _fix(person, mark, rows):
+    return SuggestedFix.objects.create(
+        chat=rows[ChatSession], turn=rows[Turn], title=mark, rationale=mark, steps=[mark], confidence=50
+    )
+
+
+_FACTORIES = {
+    AccountSettings: _settings,
+    PsaConnection: _connection,
+    PsaMemberLink: _member,
+    PsaPost: _post,
+    ChatSession: _chat,
+    Turn: _turn,
+    SessionFact: _fact,
+    SuggestedFix: _fix,
+}
