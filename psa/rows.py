@@ -12,11 +12,12 @@ SOON = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class Sla:
-    """How long until a ticket must be solved, in words. No text means nothing runs."""
+    """How long until a ticket must be solved, or since it should have been. No span means nothing runs."""
 
-    text: str = ""
+    span: str = ""
     tone: str = ""
     is_over: bool = False
+    is_close: bool = False
 
     @classmethod
     def of(cls, ticket: TicketData, now: datetime) -> "Sla":
@@ -24,8 +25,8 @@ class Sla:
             return cls()
         left = ticket.due_at - now
         if left < timedelta():
-            return cls(f"{_span(-left)} over", "red", is_over=True)
-        return cls(f"{_span(left)} left", "amber" if left < SOON else "")
+            return cls(_span(-left), "red", is_over=True)
+        return cls(_span(left), "amber" if left < SOON else "", is_close=left < timedelta(hours=1))
 
 
 @dataclass(frozen=True)

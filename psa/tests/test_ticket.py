@@ -131,6 +131,14 @@ def test_set_status_shows_what_connectwise_confirmed(htmx, connected, sandbox):
     assert "data-toast" not in reply
 
 
+def test_set_status_leaves_the_time_limit_as_a_reload_would(htmx, connected):
+    reply = set_status(htmx, 103).content.decode()
+    page = ask(htmx, "ticket")
+
+    limit = '<span id="ticket-sla"></span>'  # waiting on the customer stops the clock
+    assert (limit in reply, limit in page) == (True, True)
+
+
 def test_set_status_that_only_looks_done_goes_back_and_says_so(htmx, connected, sandbox):
     kept = {"id": OUTLOOK, "summary": "Outlook", "status": {"id": 102, "name": "In progress"}}
     sandbox.fail_next(Reply(200, kept), match=f"PATCH /v4_6_release/apis/3.0/service/tickets/{OUTLOOK}")
