@@ -53,9 +53,8 @@
   function counted(form) {
     const limit = limitOf(form);
     if (!limit || area(form).value.length <= limit * 0.8) return "";
-    const length = lengthOf(form);
-    const over = length - limit;
-    return over > 0 ? `${over.toLocaleString()} characters too many` : `${length.toLocaleString()} of ${limit.toLocaleString()} characters`;
+    const [length, most] = [lengthOf(form), limit].map((number) => number.toLocaleString("en-GB"));
+    return isOver(form) ? `${length} characters; ${most} is the most` : `${length} of ${most} characters`;
   }
   document.addEventListener("htmx:config:request", (event) => {
     const form = event.detail.ctx?.sourceElement;

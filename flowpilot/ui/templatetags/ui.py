@@ -17,7 +17,7 @@ register = template.Library()
 register.filter("markdown", markdown_module.render)
 HUES = 12  # product.css has as many: .hue-0 to .hue-11
 _PRIORITY_TONES = {1: "red", 2: "amber", 3: "blue"}
-_INITIALS = re.compile(r"[A-Z]{1,2}")
+_INITIALS = re.compile(r"[A-Z]{2}(?=$|[a-z])")
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
@@ -32,14 +32,15 @@ def icon(name: str, classes: str = "") -> SafeString:
 def avatar(person: object, classes: str = "") -> SafeString:
     """Draw a person's initials, from a name or as given; the colour follows the name. `classes` is "big" for a large one."""
     name = str(person or "?").strip()
-    both = f"avatar hue-{zlib.crc32(name.encode()) % HUES} {classes}".strip()
+    letters = "".join(_WORDS.findall(name)).lower()  # so that "J. Ortiz" and ConnectWise's "JOrtiz" are of one colour
+    both = f"avatar hue-{zlib.crc32(letters.encode()) % HUES} {classes}".strip()
     return format_html('<span class="{}" aria-hidden="true">{}</span>', both, initials(name))
 
 
 def initials(name: str) -> str:
-    """Return the first letters of the first and the last word."""
-    if _INITIALS.fullmatch(name):
-        return name
+    """Return the first letters of the first and the last word; of "JOrtiz", as ConnectWise names members, JO."""
+    if _INITIALS.match(name):
+        return name[:2].strip()
     words = _WORDS.findall(name) or ["?"]
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
