@@ -26,4 +26,5 @@ def split_blocks(text: str) -> tuple[str, str]:
 
 
 def _goes_on(line: str) -> bool:
-    return line[:1] in " \t>*-+" or bool(re.match(r"\d+[.)]", line))
+    """Whether a line continues what stood before the blank line, or may yet when the rest of it has come."""
+    return line[:1] in " \t>*-+" or bool(re.match(r"\d+([.)]|\Z)", line))
