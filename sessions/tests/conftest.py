@@ -1,0 +1,88 @@
+from contextlib import ExitStack
+
+import pytest
+
+from flowpilot.accounts.scope import account_scope
+from flowpilot.providers.connectwise.sandbox import Sandbox
+from psa import services as psa_services
+from sessions.tests.factories import make_chat, make_fix, make_item
+
+TICKET = 48213
+
+
+@pytest.fixture
+def chat(account, technician):
+    """A session of the technician with two open tasks."""
+    with account_scope(account.id):
+        lane = [make_item(), make_item("Start Outlook in safe mode", kind="action")]
+        return make_chat(owner=technician, pending_task_lane=lane)
+
+
+@pytest.fixture
+def question(chat):
+    return chat.pending_task_lane[0]
+
+
+@pytest.fixture
+def check(chat):
+    return chat.pending_task_lane[1]
+
+
+@pytest.fixture
+def fix(account, chat):
+    """The active fix of the session, not applied yet."""
+    with account_scope(account.id):
+        return make_fix(chat)
+
+
+@pytest.fixture
+def other_chat(account):
+    """Another session of the same account, with a task of its own."""
+    with account_scope(account.id):
+        return make_chat(title="VPN drops", pending_task_lane=[make_item("Does it drop on cable?")])
+
+
+@pytest.fixture
+def ai(claude, settings):
+    """Claude answers the sessions, and the server on loopback is Claude."""
+    claude.reset()
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = claude.api_key, claude.base_url
+    return claude
+
+
+@pytest.fixture(scope="session")
+def served():
+    """One sandbox of the test run, over HTTP, and its address."""
+    sandbox = Sandbox()
+    with ExitStack() as stack:
+        yield sandbox, stack.enter_context(sandbox.serve())
+
+
+@pytest.fixture
+def sandbox(served):
+    """ConnectWise as on its first day."""
+    served[0].reset()
+    return served[0]
+
+
+@pytest.fixture
+def connected(served, sandbox, account, technician):
+    """The technician's account reaches the sandbox, and the technician is its J. Ortiz. Returns the account."""
+    with account_scope(account.id):
+        psa_services.connect(base_url=served[1], **sandbox.credentials)
+        psa_services.link_member(user=technician, member_id=151, identifier="jortiz")
+    return account
+
+
+@pytest.fixture
+def ticket_chat(account, technician):
+    """A session on a ticket."""
+    with account_scope(account.id):
+        return make_chat(
+            owner=technician,
+            problem="Outlook asks for a password.",
+            ticket_id=TICKET,
+            ticket_summary="Outlook keeps asking for a password",
+            ticket_company="Contoso Dental Group",
+            ticket_contact="Maria Gomez",
+        )
