@@ -40,7 +40,8 @@ def account_scope(account_id: UUID) -> Iterator[None]:
             if outer is None:
                 _set(str(account_id))
             yield
-            if outer is None and connection.savepoint_ids:  # an outer atomic() of a test goes on after us
+            # An outer atomic() of a test goes on after us; a rollback to our savepoint takes the setting back by itself.
+            if outer is None and connection.savepoint_ids and not connection.needs_rollback:
                 _set("")
     finally:
         _current.reset(token)
