@@ -31,7 +31,7 @@ def resolution_note(
     without a verdict is *applied, not verified*.
     """
     worked = next((fix for fix in reversed(fixes) if fix.outcome == "success"), None)
-    confirmed = [text for text, source in facts if source != "fix"]
+    confirmed = [text for text, source in facts if source not in {"fix", "ticket"}]  # the ticket knows what it says
     sections = [
         ("Problem", _problem(problem, ticket_summary, contact, company)),
         ("What we confirmed", _bullets(confirmed) or "Nothing was confirmed."),
@@ -77,7 +77,7 @@ def _tried(fix: Fix) -> str:
 
 def _next_steps(worked: Fix | None, fixes: Sequence[Fix], open_tasks: Sequence[str]) -> list[str]:
     waiting = [f"Verify: {fix.title}" for fix in fixes if fix.outcome in {"verifying", "waiting"}]
-    return waiting if worked else [*waiting, *open_tasks]
+    return waiting if worked else [*waiting, *(f"Still open: {task}" for task in open_tasks)]
 
 
 def _bullets(lines: Sequence[str], *, is_escaped: bool = False) -> str:

@@ -8,15 +8,17 @@ from django.utils import timezone
 from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict, Invalid, NotFound
 from sessions.models import ChatSession, SessionFact
+from sessions.services._turns import require_open
 
 LONGEST_FACT = 1000  # characters
 
 
 @transaction.atomic
 def add_fact(*, chat_id: UUID, text: str, by: User) -> ChatSession:
-    """Add a fact by hand. Raises Invalid or NotFound."""
+    """Add a fact by hand. Raises Invalid, Conflict or NotFound."""
     text = _checked(text)
     chat = ChatSession.objects.advance(chat_id)
+    require_open(chat)
     SessionFact.objects.create(chat=chat, text=text, source_type=SessionFact.SourceType.HAND, author=by)
     return chat
 
@@ -48,15 +50,18 @@ def remove_fact(*, chat_id: UUID, fact_id: UUID) -> ChatSession:
 
 @transaction.atomic
 def restore_fact(*, chat_id: UUID, fact_id: UUID) -> ChatSession:
-    """Bring a removed fact back. Raises NotFound."""
+    """Bring a removed fact back. Raises Conflict or NotFound."""
     chat = ChatSession.objects.advance(chat_id)
     fact = _find(chat, fact_id, is_removed=True)
+    if fact.is_answer:
+        raise Conflict("This fact was an answer from the task lane. Answer the task again there.")
     fact.deleted_at = None
     fact.save(update_fields=["deleted_at", "updated_at"])
     return chat
 
 
 def _find(chat: ChatSession, fact_id: UUID, *, is_removed: bool = False) -> SessionFact:
+    require_open(chat)
     fact = chat.facts.filter(pk=fact_id, deleted_at__isnull=not is_removed).first()
     if fact is None:
         raise NotFound("That fact is no longer part of this session.")

@@ -9,6 +9,7 @@ from flowpilot.accounts.models import User
 from flowpilot.errors import Invalid
 from sessions import lane
 from sessions.models import ChatSession, SessionFact
+from sessions.services._turns import require_open
 
 LONGEST_ANSWER = 900  # characters; with its question it still is a fact
 
@@ -22,7 +23,7 @@ def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSe
             f"That is {len(answer):,} characters; an answer takes {LONGEST_ANSWER}. Paste long output into the chat."
         )
     chat = ChatSession.objects.advance(chat_id)
-    item = lane.find(chat.pending_task_lane, item_id)
+    item = _find(chat, item_id)
     is_question = item["kind"] == "question"
     if is_question and not answer:
         raise Invalid("Choose an answer or type one.")
@@ -40,7 +41,7 @@ def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSe
 def skip_task(*, chat_id: UUID, item_id: str, by: User) -> ChatSession:
     """Leave a task undone, on purpose. Raises Conflict or NotFound."""
     chat = ChatSession.objects.advance(chat_id)
-    item = lane.find(chat.pending_task_lane, item_id)
+    item = _find(chat, item_id)
     lane.close(item, state=lane.SKIPPED, answer="", by=str(by), at=timezone.now().isoformat())
     chat.save(update_fields=["pending_task_lane", "updated_at"])
     return chat
@@ -50,8 +51,13 @@ def skip_task(*, chat_id: UUID, item_id: str, by: User) -> ChatSession:
 def reopen_task(*, chat_id: UUID, item_id: str) -> ChatSession:
     """Take an answer back; its fact goes with it. Raises Conflict or NotFound."""
     chat = ChatSession.objects.advance(chat_id)
-    item = lane.find(chat.pending_task_lane, item_id)
+    item = _find(chat, item_id)
     lane.reopen(item)
     chat.save(update_fields=["pending_task_lane", "updated_at"])
     chat.facts.filter(source_ref=item_id, deleted_at=None).update(deleted_at=timezone.now())
     return chat
+
+
+def _find(chat: ChatSession, item_id: str) -> lane.Item:
+    require_open(chat)
+    return lane.find(chat.pending_task_lane, item_id)

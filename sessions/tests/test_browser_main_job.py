@@ -32,7 +32,9 @@ def test_a_ticket_becomes_a_posted_note_with_the_guided_engine(product):
 
 def test_a_ticket_becomes_a_posted_note_with_claude(claude_product, claude):
     first = (
-        "The grey box is the **old sign-in**. " + "Three checks tell the account from the device. " * 12 + "\n\n"
+        "The grey box is the **old sign-in**. "
+        + "Three checks tell the account from the device. " * 12
+        + "\n\n"
         + marker("QUESTIONS", [question("Does webmail work?"), question("Does a new profile ask too?")])
         + marker(
             "ACTIONS",
@@ -55,14 +57,15 @@ def test_a_ticket_becomes_a_posted_note_with_claude(claude_product, claude):
             "confidence": 86,
         },
     )
-    claude.answer(first, delay=0.05)
+    claude.reset()
+    claude.answer(first, delay=0.02)
     claude.answer(second)
     with browser_page() as page:
         pieces = count_pieces(page)
         sign_in(page, claude_product)
         start_on_ticket(page, claude_product, 48190)
         say(page, PROBLEM)
-        expect(open_tasks(page)).to_have_count(3)
+        expect(open_tasks(page)).to_have_count(3, timeout=20_000)
         assert page.evaluate(pieces) >= 10
         for left in (2, 1, 0):
             answer_first(page)

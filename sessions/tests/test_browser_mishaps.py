@@ -20,12 +20,13 @@ def session_page(product):
 
 
 def test_a_reload_in_mid_answer_goes_on_without_gap_or_double(claude_product, claude):
+    claude.reset()
     claude.answer(LONG, delay=0.1)
     with browser_page() as page:
         sign_in(page, claude_product)
         start_on_ticket(page, claude_product, 48159)
         say(page, "It stopped syncing.")
-        expect(page.get_by_text("Word3 ")).to_be_visible()
+        expect(page.get_by_text("Word3 ")).to_be_visible(timeout=15_000)
         page.reload()
         expect(page.locator("article[data-turn=done]")).to_be_visible(timeout=20_000)
 
@@ -34,13 +35,14 @@ def test_a_reload_in_mid_answer_goes_on_without_gap_or_double(claude_product, cl
 
 def test_a_power_cut_in_mid_answer_loses_nothing_and_doubles_nothing(tmp_path, claude):
     cut = Product(tmp_path, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
+    claude.reset()
     claude.answer(LONG, delay=0.2)
     claude.answer(LONG)
     with browser_page() as page:
         sign_in(page, cut)
         start_on_ticket(page, cut, 48140)
         say(page, "The second monitor flickers.")
-        expect(page.get_by_text("Word3 ")).to_be_visible()
+        expect(page.get_by_text("Word3 ")).to_be_visible(timeout=15_000)
         cut.kill()
         cut.start()
         page.reload()

@@ -209,4 +209,12 @@
   }
 
   window.flowpilot = { toast, one, all, localise };
+
+  // --- The row that is open beside its list is marked at once; a reload marks it as well ---
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-rows] a.cover[hx-get]");
+    if (!link) return;
+    all("[aria-current]", link.closest("[data-rows]")).forEach((row) => row.removeAttribute("aria-current"));
+    link.closest("tr")?.setAttribute("aria-current", "true");
+  });
 })();
