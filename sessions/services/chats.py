@@ -34,7 +34,7 @@ def start_from_ticket(*, account_id: UUID, ticket_id: int, by: User) -> ChatSess
 @transaction.atomic
 def start_from_words(*, text: str, by: User, client_key: UUID) -> ChatSession:
     """Start a session on what somebody typed, and queue its first answer. Raises Invalid. The same key twice is one session."""
-    text = text.strip().replace("\x00", "")
+    text = text.replace("\x00", "").strip()
     if not text:
         raise Invalid("Describe the problem, or give a ticket number.")
     if len(text) > LONGEST_MESSAGE:

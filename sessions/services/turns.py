@@ -1,6 +1,6 @@
 """Asking, trying again, stopping."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,7 +9,7 @@ from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict, Invalid, NotFound
 from sessions import lane
 from sessions.models import ChatSession, Turn
-from sessions.services._turns import defer_answer, queue_turn
+from sessions.services._turns import defer_answer, queue_turn, require_open
 
 LONGEST_MESSAGE = 100_000  # characters
 
@@ -20,7 +20,7 @@ def ask(*, chat_id: UUID, text: str, by: User, client_key: UUID) -> Turn:
 
     The same `client_key` twice is one turn, so a form that is sent again after a lost connection doubles nothing.
     """
-    text = text.strip()
+    text = text.replace("\x00", "").strip()
     if not text:
         raise Invalid("Write what you see first. An empty message was not sent.")
     if len(text) > LONGEST_MESSAGE:
@@ -29,7 +29,7 @@ def ask(*, chat_id: UUID, text: str, by: User, client_key: UUID) -> Turn:
             "shorten it, or send it in parts."
         )
     chat = ChatSession.objects.lock(chat_id)
-    return queue_turn(chat, text=text.replace("\x00", ""), kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
+    return queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
 
 
 @transaction.atomic
@@ -50,14 +50,14 @@ def tell_answers(*, chat_id: UUID, by: User, client_key: UUID) -> Turn:
 def retry_turn(*, chat_id: UUID, turn_id: UUID, by: User) -> Turn:
     """Answer a turn again that failed or was stopped. Raises Conflict or NotFound."""
     chat = ChatSession.objects.lock(chat_id)
+    require_open(chat)
     turn = _find(chat, turn_id)
     if turn.status not in {Turn.Status.FAILED, Turn.Status.CANCELLED}:
         raise Conflict("That message has its answer, or is about to.")
     if turn.number != chat.turns.order_by("-number").values_list("number", flat=True).first():
         raise Conflict("The conversation went on since then. Write it again at the end.")
     turn.status, turn.error, turn.answer, turn.raw_answer = Turn.Status.QUEUED, "", "", ""
-    turn.client_key = uuid4()
-    turn.save(update_fields=["status", "error", "answer", "raw_answer", "client_key", "updated_at"])
+    turn.save(update_fields=["status", "error", "answer", "raw_answer", "updated_at"])
     defer_answer(turn)
     return turn
 
