@@ -90,8 +90,8 @@
   });
 
   // --- Times in the reader's own zone ---
-  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }); // as the server writes them
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
   function localise() {
     for (const el of all("time[data-local]")) {
       const moment = new Date(el.dateTime);
@@ -99,7 +99,7 @@
       const isToday = moment.toDateString() === new Date().toDateString();
       const words = isToday ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
       if (el.textContent !== words) el.textContent = words;
-      el.title = moment.toLocaleString();
+      el.title = moment.toLocaleString("en-GB");
     }
   }
   function tick() {
