@@ -5,8 +5,8 @@ from uuid import uuid4
 from django.db import transaction
 
 from flowpilot.accounts.models import User
-from flowpilot.accounts.sealing import seal
 from flowpilot.accounts.scope import current_account_id
+from flowpilot.accounts.sealing import seal
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 
 
