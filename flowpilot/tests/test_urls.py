@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from flowpilot.accounts.scope import account_scope
 from flowpilot.tests.conftest import OURS, THEIRS
-from flowpilot.tests.rows import OWNED
+from flowpilot.tests.rows import OWNED, fingerprint
 from psa import services as psa
 from psa.models import PsaConnection
 from psa.queries import connectwise_of
@@ -112,11 +112,11 @@ def test_its_own_person_finds_it(name, ours):
 @CALLS
 @pytest.mark.parametrize("name", OF_A_CHAT)
 def test_a_stranger_changes_nothing(name, headers, ours, theirs):
-    path, before = reverse(name, kwargs=_arguments(name, ours)), _fingerprint(ours)
+    path, before = reverse(name, kwargs=_arguments(name, ours)), fingerprint(ours)
 
     _client(theirs).post(path, _body(), headers=headers)
 
-    assert _fingerprint(ours) == before
+    assert fingerprint(ours) == before
 
 
 @CALLS
@@ -203,13 +203,13 @@ def test_get_writes_nothing(name, headers, connected):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_stream_writes_nothing(ours):
-    client, before = _client(ours), _fingerprint(ours)
+    client, before = _client(ours), fingerprint(ours)
 
     assert (
         client.get(reverse("sessions:stream-turn", kwargs=_arguments("sessions:stream-turn", ours))).status_code == 200
     )
 
-    assert _fingerprint(ours) == before
+    assert fingerprint(ours) == before
 
 
 def test_what_get_would_write_is_noticed(ours):
@@ -271,13 +271,3 @@ def _written() -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, [tables])
         return int(cursor.fetchone()[0])
-
-
-def _fingerprint(tenant) -> list:
-    """Return every row version of an account."""
-    found = []
-    with account_scope(tenant.account.id), connection.cursor() as cursor:
-        for model in OWNED:
-            cursor.execute(f"SELECT id, xmin::text, ctid::text FROM {model._meta.db_table} ORDER BY id")
-            found.append(cursor.fetchall())
-    return found

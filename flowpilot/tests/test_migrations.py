@@ -1,0 +1,92 @@
+"""Migrations lead to what the models say, go back to nothing and come again, on a database of their own."""
+
+import os
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from flowpilot.tests.processes import run_python, url_of
+
+OURS = sorted(
+    config.label
+    for config in apps.get_app_configs()
+    if settings.BASE_DIR in (settings.BASE_DIR / config.path).parents
+    and ".venv" not in config.path
+    and os.path.exists(f"{config.path}/migrations/__init__.py")
+)
+pytestmark = pytest.mark.skipif(not settings.IS_EMBEDDED, reason="makes a database, which the embedded server allows")
+
+
+@pytest.fixture(scope="module")
+def scratch(django_db_setup):
+    """A migrated database that these tests may take apart. Returns its name."""
+    name = f"scratch_{os.getpid()}"
+    owner, host = connection.settings_dict["USER"], connection.settings_dict["HOST"]
+    with psycopg.connect(host=host, user=owner, dbname="postgres", autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        _migrate(name)
+        yield name
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_no_migration_is_missing(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("app", OURS)
+def test_an_app_goes_back_to_nothing_and_comes_again(app, scratch):
+    before = _catalogue(scratch)
+
+    _migrate(scratch, app, "zero")
+    left = {table for (table,) in _rows(scratch, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    _migrate(scratch)
+
+    assert not left & {model._meta.db_table for model in apps.get_app_config(app).get_models()}
+    assert _catalogue(scratch) == before
+
+
+def _migrate(database, *steps):
+    owner = connection.settings_dict["USER"]
+    done = run_python(
+        "manage.py",
+        "migrate",
+        *steps,
+        "--verbosity=0",
+        DATABASE_URL=url_of(settings.DATABASE_APP_ROLE, database),
+        DATABASE_OWNER_URL=url_of(owner, database),
+        SECRET_KEY="only-for-this-test",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _catalogue(database) -> list:
+    """Return columns, constraints, indexes, policies and the app role's rights, in an order that tells nothing of time."""
+    return [
+        _rows(
+            database,
+            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+            "WHERE table_schema = 'public' ORDER BY 1, 2",
+        ),
+        _rows(
+            database,
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
+        ),
+        _rows(database, "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
+        _rows(database, "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies ORDER BY 1"),
+        _rows(
+            database,
+            "SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = %s ORDER BY 1, 2",
+            settings.DATABASE_APP_ROLE,
+        ),
+    ]
+
+
+def _rows(database, statement, *params) -> list:
+    owner, host = connection.settings_dict["USER"], connection.settings_dict["HOST"]
+    with psycopg.connect(host=host, user=owner, dbname=database) as reader:
+        return reader.execute(statement, params or None).fetchall()
