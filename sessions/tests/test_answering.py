@@ -1,0 +1,326 @@
+import asyncio
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+from django.utils import timezone
+
+from flowpilot.accounts.scope import account_scope, run_in_scope
+from flowpilot.providers.ai.base import Completion
+from sessions import answering
+from sessions.models import Turn
+from sessions.relaying import relay
+from sessions.services.facts import add_fact
+from sessions.services.turns import ask, stop_turn
+from sessions.tests.factories import make_turn
+
+GUIDED_PROBLEM = "Outlook keeps asking for a password since the MFA rollout."
+ANSWER = """Outlook cannot sign in.
+
+[QUESTIONS][{"text": "Does webmail ask too?", "kind": "yes_no"}][/QUESTIONS]
+[PROMOTE][{"text": "Only Outlook is affected"}][/PROMOTE]
+[TITLE]Outlook asks for a password[/TITLE]
+"""
+DONE = Completion(text="Done.", provider="anthropic", model="x")
+
+
+@pytest.fixture
+def turn(account, chat):
+    """A turn that waits for its answer."""
+    with account_scope(account.id):
+        return make_turn(chat, text=GUIDED_PROBLEM)
+
+
+@pytest.fixture
+def in_scope(account):
+    """Run a unit of work as a worker does."""
+
+    def run(work, *args, **kwargs):
+        with account_scope(account.id):
+            return work(*args, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def answer(account, in_scope):
+    """Have a worker answer a turn; the turn is fresh afterwards."""
+
+    def run(turn):
+        is_over = async_to_sync(answering.answer)(account.id, turn.id)
+        in_scope(turn.refresh_from_db)
+        return is_over
+
+    return run
+
+
+@pytest.fixture
+def claim(account, in_scope):
+    return lambda turn: in_scope(answering._claim, account.id, turn.id)
+
+
+def change(turn, **fields):
+    Turn.objects.filter(pk=turn.pk).update(**fields)
+
+
+def texts(body):
+    """Each message as the server got it: its role and its text."""
+    return [(message["role"], "".join(block["text"] for block in message["content"])) for message in body["messages"]]
+
+
+def test_guided_answer_ends_done_with_its_markers_applied(chat, turn, answer, in_scope):
+    assert answer(turn) is True
+
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, turn.provider, turn.error) == ("done", "guided", "")
+    assert any(item["turn"] == str(turn.id) for item in chat.pending_task_lane)
+    assert chat.state_version == 1
+
+
+def test_guided_answer_shows_no_marker(turn, answer):
+    answer(turn)
+
+    assert turn.answer
+    assert not any(tag in turn.answer for tag in ("[QUESTIONS", "[ACTIONS", "[SUGGEST_FIX", "[TITLE", "[PROMOTE", "[/"))
+
+
+def test_claude_answers_with_its_markers_applied(ai, chat, turn, answer, in_scope):
+    ai.answer(ANSWER)
+    answer(turn)
+
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, turn.provider, turn.answer) == ("done", "anthropic", "Outlook cannot sign in.")
+    assert [item["text"] for item in chat.pending_task_lane] == ["Does webmail ask too?"]
+    assert in_scope(lambda: chat.facts.get().text) == "Only Outlook is affected"
+    assert turn.usage["output_tokens"] > 0
+
+
+def test_an_answered_turn_is_not_answered_again(ai, turn, answer):
+    answer(turn)
+    said, epoch = turn.answer, turn.epoch
+
+    assert answer(turn) is True
+    assert (turn.answer, turn.epoch) == (said, epoch)
+    assert len(ai.requests) == 1
+
+
+def test_a_turn_that_a_living_worker_holds_is_left_to_it(ai, turn, claim, answer):
+    claim(turn)
+
+    assert answer(turn) is False
+    assert turn.epoch == 1
+    assert ai.requests == []
+
+
+def test_a_turn_whose_worker_fell_silent_is_claimed_again(turn, in_scope, answer):
+    silent = timezone.now() - answering.STALE_AFTER - timedelta(seconds=1)
+    in_scope(change, turn, status="running", heartbeat_at=silent, epoch=1, answer="Half")
+
+    assert answer(turn) is True
+    assert (turn.status, turn.epoch) == ("done", 2)
+
+
+def test_an_overtaken_worker_writes_nothing(chat, turn, claim, in_scope):
+    mine = claim(turn)
+    mine.raw, mine.shown = [ANSWER], ["Outlook"]
+    in_scope(change, turn, epoch=2)
+
+    in_scope(answering._finish, mine, DONE)
+    in_scope(answering._fail, mine, "Busy")
+    assert in_scope(answering._save_partial, mine) is False
+    in_scope(turn.refresh_from_db)
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, turn.answer, turn.error, chat.state_version) == ("running", "", "", 0)
+
+
+def test_finishing_twice_applies_once(chat, turn, claim, in_scope):
+    mine = claim(turn)
+    mine.raw = [ANSWER]
+    in_scope(answering._finish, mine, DONE)
+    in_scope(answering._finish, mine, DONE)
+
+    in_scope(chat.refresh_from_db)
+    assert chat.state_version == 1
+
+
+def test_a_turn_that_was_claimed_too_often_fails_with_words(ai, turn, answer, in_scope):
+    in_scope(change, turn, epoch=answering.MOST_CLAIMS)
+
+    assert answer(turn) is True
+    assert (turn.status, turn.error) == ("failed", answering.GENERIC)
+    assert ai.requests == []
+
+
+def test_a_turn_stopped_before_its_worker_came_stays_cancelled(ai, chat, turn, answer, in_scope):
+    in_scope(stop_turn, chat_id=chat.id, turn_id=turn.id)
+
+    assert answer(turn) is True
+    assert turn.status == "cancelled"
+    assert ai.requests == []
+
+
+def test_a_turn_stopped_before_it_finished_stays_cancelled(chat, turn, claim, in_scope):
+    mine = claim(turn)
+    mine.raw = [ANSWER]
+    in_scope(stop_turn, chat_id=chat.id, turn_id=turn.id)
+    in_scope(answering._finish, mine, DONE)
+
+    in_scope(turn.refresh_from_db)
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, chat.state_version) == ("cancelled", 0)
+
+
+def test_a_turn_stopped_while_it_is_written_ends_the_stream(ai, account, chat, turn, in_scope):
+    ai.answer("word " * 400, delay=0.1)
+
+    async def stop_when_seen():
+        async for glimpse in relay.watch((account.id, turn.id), every=1):
+            if glimpse and glimpse.text:
+                await run_in_scope(account.id, stop_turn, chat_id=chat.id, turn_id=turn.id)
+                return
+
+    async def both():
+        return await asyncio.wait_for(asyncio.gather(answering.answer(account.id, turn.id), stop_when_seen()), 10)
+
+    assert async_to_sync(both)()[0] is True
+    in_scope(turn.refresh_from_db)
+    assert turn.status == "cancelled"
+
+
+def test_a_refused_call_fails_with_the_providers_words(ai, turn, answer):
+    ai.fail(402)
+
+    assert answer(turn) is True
+    assert (turn.status, turn.error) == ("failed", "The AI account has no credit left. An admin can see to that.")
+    assert turn.finished_at
+
+
+def test_an_answer_that_breaks_off_keeps_what_arrived(ai, chat, turn, answer, in_scope):
+    ai.break_off("drop", after=4)
+    answer(turn)
+
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, bool(turn.answer), bool(turn.error)) == ("failed", True, True)
+    assert chat.state_version == 0
+
+
+@pytest.mark.parametrize("reason", sorted(answering.CUT_SHORT))
+def test_an_answer_cut_short_fails_with_its_words_and_applies_nothing(ai, chat, turn, answer, in_scope, reason):
+    ai.answer(ANSWER, stop_reason=reason)
+    answer(turn)
+
+    in_scope(chat.refresh_from_db)
+    assert (turn.status, turn.error) == ("failed", answering.CUT_SHORT[reason])
+    assert (turn.answer.strip(), chat.state_version) == ("Outlook cannot sign in.", 0)
+
+
+def test_a_bug_fails_with_words_for_the_person(ai, turn, answer, settings, caplog):
+    settings.AI_MODELS = {}
+    answer(turn)
+
+    assert (turn.status, turn.error) == ("failed", answering.GENERIC)
+    assert "turn.broke" in caplog.text
+
+
+def test_a_turn_that_does_not_exist_is_over(account):
+    assert async_to_sync(answering.answer)(account.id, uuid4()) is True
+
+
+def test_a_turn_of_another_account_is_left_alone(other_account, turn, in_scope):
+    async_to_sync(answering.answer)(other_account.id, turn.id)
+
+    in_scope(turn.refresh_from_db)
+    assert turn.status == "queued"
+
+
+def test_an_answer_leaves_nothing_in_the_relay_but_what_it_keeps_a_minute(account, turn, answer):
+    answer(turn)
+
+    assert relay._channels[account.id, turn.id].is_done
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_waits_for_the_model(ai, turn, answer):
+    waiting = []
+
+    def script(_request):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+            waiting.append(cursor.fetchone()[0])
+        connection.close()
+        return "Seen."
+
+    ai.script, usual = script, ai.script
+    try:
+        answer(turn)
+    finally:
+        ai.script = usual
+
+    assert waiting == [0]
+
+
+class TestHistory:
+    """What the model was sent before it is sent again byte for byte, or its provider's cache misses."""
+
+    @pytest.fixture
+    def say(self, chat, technician, in_scope, answer):
+        """Ask, and have it answered."""
+
+        def run(text):
+            turn = in_scope(ask, chat_id=chat.id, text=text, by=technician, client_key=uuid4())
+            answer(turn)
+            return turn
+
+        return run
+
+    def test_what_was_sent_before_is_sent_again_unchanged(self, ai, chat, say, technician, in_scope):
+        sent = []
+        for number in range(3):
+            ai.answer(f"Answer {number}.\n\n[PROMOTE][{json.dumps({'text': f'Fact {number}'})}][/PROMOTE]\n")
+            say(f"Message {number}")
+            in_scope(add_fact, chat_id=chat.id, text=f"By hand {number}", by=technician)
+            sent.append(texts(ai.requests[-1].body))
+
+        assert [len(messages) for messages in sent] == [1, 3, 5]
+        assert sent[1][:1] == sent[0]
+        assert sent[2][:3] == sent[1]
+
+    def test_the_models_own_words_come_back_with_their_markers(self, ai, say):
+        ai.answer(ANSWER)
+        say("First")
+        say("Second")
+
+        assert texts(ai.requests[-1].body)[1] == ("assistant", ANSWER)
+
+    def test_the_system_prompt_never_changes(self, ai, say):
+        say("First")
+        say("Second")
+
+        assert ai.requests[0].body["system"] == ai.requests[1].body["system"]
+
+    def test_facts_are_appended_not_inserted(self, ai, chat, say, technician, in_scope):
+        say("First")
+        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
+        say("Second")
+
+        first, *_, last = texts(ai.requests[-1].body)
+        assert "Only this user is affected" not in first[1]
+        assert "Only this user is affected" in last[1]
+
+    def test_a_second_message_reads_the_first_from_the_cache(self, ai, say):
+        say("x" * 8_000)
+        second = say("Second")
+
+        assert second.usage["cache_read_input_tokens"] > 0
+
+    def test_a_partial_answer_never_becomes_history(self, ai, say):
+        ai.break_off("drop", after=4)
+        say("First")
+        say("Second")
+
+        assert all(role == "user" for role, _ in texts(ai.requests[-1].body))
