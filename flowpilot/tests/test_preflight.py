@@ -8,6 +8,7 @@ from django.db import connection
 
 from flowpilot.tests.processes import run_python, url_of
 
+NOBODY_THERE = "postgres://flowpilot_app@127.0.0.1:1/flowpilot"
 COMMANDS = ["demo", "web", "worker"]
 SECRET = {"SECRET_KEY": "only-for-this-test", "HTTPS": "false"}
 
@@ -88,12 +89,20 @@ def test_a_data_folder_that_is_a_file_is_one_sentence(free_port, tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_database_that_does_not_answer_is_one_sentence(command, free_port, tmp_path):
-    address = "postgres://flowpilot_app@127.0.0.1:1/flowpilot"
-
-    said = _complaint(*_on(command, free_port), DATABASE_URL=address, FLOWPILOT_DATA_DIR=str(tmp_path), **SECRET)
+def test_a_database_that_does_not_answer_ends_the_start_with_a_sentence(command, free_port, tmp_path):
+    said = _complaint(*_on(command, free_port), DATABASE_URL=NOBODY_THERE, FLOWPILOT_DATA_DIR=str(tmp_path), **SECRET)
 
     assert "The database of DATABASE_URL cannot be reached" in said.splitlines()[-1]
+
+
+@pytest.mark.xfail(
+    reason="the pool's own warnings come first, and its time-out stands where the reason belongs", strict=True
+)
+def test_a_database_that_does_not_answer_is_one_sentence_with_the_reason(tmp_path):
+    said = _complaint("worker", DATABASE_URL=NOBODY_THERE, FLOWPILOT_DATA_DIR=str(tmp_path), **SECRET)
+
+    assert len(said.splitlines()) == 1
+    assert "refused" in said
 
 
 @pytest.mark.skipif(not settings.IS_EMBEDDED, reason="signs in as roles of the embedded server")
