@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from flowpilot.errors import UserError
 
@@ -23,7 +24,12 @@ def not_found(request, exception=None):
 
 
 def server_error(request):
-    return render_error(request, _worded("Something broke on our side. What you typed before is kept.", 500))
+    """Answer without asking the database who is there: it may be what broke."""
+    words = "Something broke on our side. What you typed before is kept."
+    if getattr(request, "htmx", False):
+        html = render_to_string("_toasts.html", {"tone": "red", "text": words})
+        return HttpResponse(html, status=500, headers={"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"})
+    return HttpResponse(render_to_string("error.html", {"status": 500, "message": words}), status=500)
 
 
 def bad_request(request, exception=None):

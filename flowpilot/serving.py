@@ -59,7 +59,7 @@ async def _work() -> None:
 
 
 def _worker_app() -> DjangoApp:
-    worker = DjangoApp(connector=app.connector.get_worker_connector(), worker_defaults=app.worker_defaults)
+    worker = DjangoApp(connector=app.connector.get_worker_connector(), worker_defaults=app.worker_defaults)  # type: ignore[attr-defined]
     worker.tasks = app.tasks
     worker.periodic_registry = app.periodic_registry
     return worker

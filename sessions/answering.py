@@ -109,12 +109,13 @@ def _show(claim: _Claim, events) -> None:
             relay.publish(claim.key, claim.epoch, event.text)
 
 
-async def _beat(claim: _Claim, work: asyncio.Task) -> None:
+async def _beat(claim: _Claim, work: asyncio.Task | None) -> None:
     """Save what arrived every two seconds; stop the work when the turn was stopped or somebody else claimed it."""
     while True:
         await asyncio.sleep(BEAT)
         if not await run_in_scope(claim.account_id, _save_partial, claim):
-            work.cancel()
+            if work:
+                work.cancel()
             return
 
 

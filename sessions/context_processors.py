@@ -1,5 +1,7 @@
 """What the shell around every page shows."""
 
+from django.conf import settings
+
 from flowpilot.accounts.scope import account_scope
 from sessions import queries
 
@@ -8,7 +10,7 @@ def shell(request):
     """Return the sidebar's sessions, lazily: pieces and pages without a sidebar ask nothing."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or user.account_id is None:
-        return {}
+        return {"demo_sign_in": settings.DEMO_SIGN_IN}
 
     def chats():
         with account_scope(user.account_id):

@@ -10,7 +10,7 @@ from flowpilot.errors import NotFound, StaleState
 from psa.models import PsaPost
 
 
-class ChatSessionQuerySet(models.QuerySet):
+class ChatSessionManager(AccountManager):
     def advance(self, chat_id, seen_version=None) -> "ChatSession":
         """Move a chat to its next state_version and lock it, or raise StaleState or NotFound."""
         chat = self.filter(pk=chat_id)
@@ -57,7 +57,7 @@ class ChatSession(AccountOwned):
     status_post = models.ForeignKey(PsaPost, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     resolved_at = models.DateTimeField(null=True, blank=True)
 
-    objects = AccountManager.from_queryset(ChatSessionQuerySet)()
+    objects = ChatSessionManager()
 
     class Meta(AccountOwned.Meta):
         abstract = False

@@ -41,7 +41,8 @@ class RedisRelay:
     async def watch(self, key: tuple[UUID, UUID], *, every: float) -> AsyncIterator[Glimpse | None]:
         """Yield the answer whenever it has grown, and None when nothing moved for `every` seconds."""
         client, name = self._client(), _name(key)
-        last, epoch, pieces, is_done = "0", 0, [], False
+        last, epoch, is_done = "0", 0, False
+        pieces: list[str] = []
         while not is_done:
             try:
                 rows = await client.xread({name: last}, count=_MOST_AT_ONCE, block=int(every * 1000))

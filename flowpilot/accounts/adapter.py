@@ -4,5 +4,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "That e-mail address and password don’t match.",
+        "too_many_login_attempts": "That was wrong too often. Wait five minutes, then try again.",
+    }
+
     def is_open_for_signup(self, request):
         return False

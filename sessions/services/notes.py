@@ -64,8 +64,8 @@ def post_note(*, chat_id: UUID, form: NoteForm, by: User, client_key: UUID) -> C
         raise Invalid("Choose where the note is shown: Internal, Discussion or Resolution.")
     markdown = _checked(form.markdown)
     _require_outcome(chat)
-    chat = ChatSession.objects.advance(chat_id, form.seen_version)
     ticket, key = chat.ticket_id, str(client_key)
+    chat = ChatSession.objects.advance(chat_id, form.seen_version)
     chat.resolution_post = psa_services.enqueue_note(
         ticket_id=ticket, key=key, text=markdown, shown_in=form.shown_in, by=by
     )

@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *, owner, test, **options):
         person = User.objects.filter(email=owner.strip().lower(), account__isnull=False).first()
-        if person is None:
+        if person is None or person.account_id is None:
             raise CommandError(f"Nobody signs in as {owner}.")
         if not test:
             self._keep(person.account_id, options)
