@@ -16,6 +16,7 @@ from flowpilot.providers.ai.trees import Branch, Fix, FlowTree, Question, Step, 
 from flowpilot.providers.ai.walking import (
     MOST_OPEN,
     TRIED,
+    Entry,
     Walk,
     choose,
     fix_node,
@@ -162,18 +163,26 @@ def _title(flow: FlowTree, state: ChatState) -> str:
 def _news(walked: Walk, state: ChatState) -> str:
     """Say what the last message brought: what its answers mean, what a fix that failed rules out, or that it was read."""
     last = state.said[-1] if state.said else ""
-    told = same_text(last)
-    if walked.tried and (not last or same_text(walked.tried[-1][0].title) in told):
+    if walked.tried and (not last or same_text(walked.tried[-1][0].title) in same_text(last)):
         fix, tried = walked.tried[-1]
         reason = f": {_quote(tried.reason)}" if tried.reason else ""
         return f"“{fix.title}” {TRIED[tried.outcome]}{reason}. {fix.rules_out}".strip()
-    fresh = [entry for entry in walked.path if same_text(entry[0].text) in told]
-    if fresh or not last:
-        return " ".join(_meaning(*entry) for entry in (fresh or walked.path)[-MOST_OPEN:])
+    if fresh := _fresh(walked, state):
+        meanings = [_meaning(*entry) for entry in fresh[-MOST_OPEN:]]
+        return " ".join(filter(None, meanings)) or f"“{fresh[-1][0].text}” is done."
     waiting = [task for task in state.tasks if task.state == _OPEN]
-    if waiting and not is_report(last, state) and walked.stop:
+    if waiting and walked.stop and not is_report(last, state):
         return _acknowledgement(last, waiting)
     return ""
+
+
+def _fresh(walked: Walk, state: ChatState) -> list[Entry]:
+    """Return what the last message told of, or, for typed words, what no message has told of yet."""
+    last = state.said[-1] if state.said else ""
+    told = [same_text(text) for text in state.said]
+    if is_report(last, state):
+        return [entry for entry in walked.path if same_text(entry[0].text) in told[-1]]
+    return [entry for entry in walked.path if not any(same_text(entry[0].text) in text for text in told)]
 
 
 def _meaning(node: Question | Step, task: TaskState, branch: Branch) -> str:
@@ -183,7 +192,7 @@ def _meaning(node: Question | Step, task: TaskState, branch: Branch) -> str:
         return branch.means
     if isinstance(node, Question):
         return f"To “{node.text}” you answered {_quote(task.answer)}."
-    return f"“{node.text}” is done{': ' + _quote(task.answer) if task.answer else ''}."
+    return f"“{node.text}” showed {_quote(task.answer)}." if task.answer else ""
 
 
 def _acknowledgement(last: str, waiting: Sequence[TaskState]) -> str:
@@ -195,8 +204,9 @@ def _acknowledgement(last: str, waiting: Sequence[TaskState]) -> str:
 
 
 def _conclusions(walked: Walk, state: ChatState) -> list[str]:
+    """Return the facts that rules conclude from fresh answers. Those told before are not repeated: somebody may have removed them."""
     known = {same_text(fact.text) for fact in state.facts}
-    found = [branch.concludes for _, _, branch in walked.path if branch.concludes]
+    found = [branch.concludes for _, _, branch in _fresh(walked, state) if branch.concludes]
     return [text for text in dict.fromkeys(found) if same_text(text) not in known]
 
 
@@ -238,17 +248,20 @@ def _reminder(fix: FixState) -> str:
 
 
 def _lead(nodes: Sequence[Question | Step], walked: Walk, state: ChatState) -> str:
-    """Point at the task lane: how much is open, and what the first item tells."""
+    """Point at the task lane: what is due, what it tells, and what comes with it."""
+    shown = [same_text(node.text) for node in nodes]
     opened = {same_text(task.text) for task in state.tasks if task.state == _OPEN}
-    still = "Still open" if opened and all(same_text(node.text) in opened for node in nodes) else "Next"
-    listed = "; ".join(f"“{node.text}”" for node in nodes)
-    stale = [
-        task
-        for task in state.tasks
-        if task.state == _OPEN and same_text(task.text) not in {same_text(node.text) for node in nodes}
-    ]
-    gone = " What was open before and is not listed here no longer matters." if stale and walked.path else ""
-    return f"{still} in the task lane: {listed}. {nodes[0].why}{gone}"
+    still = "Still open" if opened.issuperset(shown) else "Next"
+    rest = " and ".join(f"“{node.text}”" for node in nodes[1:])
+    then = f" Then {_end(rest)}" if rest else ""
+    gone = (
+        " What was open before and is not named here no longer matters." if walked.path and opened - set(shown) else ""
+    )
+    return f"{still} in the task lane: {_end(f'“{nodes[0].text}”')} {nodes[0].why}{then}{gone}"
+
+
+def _end(text: str) -> str:
+    return text if text.endswith("?”") else f"{text}."
 
 
 def _ending(walked: Walk, state: ChatState) -> list[str]:

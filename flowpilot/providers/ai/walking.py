@@ -11,6 +11,7 @@ MOST_OPEN = 3  # tasks put at a time
 LONGEST_HINT = 400  # characters of a message that may move the session to another flow; longer ones are pasted output
 TRIED = {"partial": "helped partly", "failed": "did not work", "dismissed": "was dismissed"}
 
+Entry = tuple[Question | Step, TaskState, Branch]  # a node, what became of it, and where that led
 _CLOSED = {"answered", "done", "skipped"}
 _PENDING = {"none", "verifying", "waiting"}
 
@@ -20,7 +21,7 @@ class Walk:
     """How far a session got in a flow. `stop` is the open node, the fix that is due, or None where nothing is left."""
 
     flow: FlowTree
-    path: tuple[tuple[Question | Step, TaskState, Branch], ...]
+    path: tuple[Entry, ...]
     tried: tuple[tuple[Fix, FixState], ...]
     stop: Node | None
 
@@ -28,7 +29,7 @@ class Walk:
 def walk(flow: FlowTree, state: ChatState) -> Walk:
     """Follow a flow from its start through what was answered, done, skipped or tried."""
     tasks = _tasks(state)
-    path: list[tuple[Question | Step, TaskState, Branch]] = []
+    path: list[Entry] = []
     tried: list[tuple[Fix, FixState]] = []
     seen, at = set(), flow.start
     while (node := flow.nodes.get(at)) and at not in seen:
