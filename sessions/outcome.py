@@ -9,6 +9,7 @@ from sessions.markers import collect, parse
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
 
 log = logging.getLogger("flowpilot.turns")
+_UNDECIDED = {SuggestedFix.Outcome.NONE, SuggestedFix.Outcome.VERIFYING, SuggestedFix.Outcome.WAITING}
 _KIND_OF_SOURCE = {"question": SessionFact.SourceType.QUESTION, "action": SessionFact.SourceType.CHECK}
 
 
@@ -64,14 +65,15 @@ def _promote(chat: ChatSession, turn: Turn, promotes) -> None:
                 log.warning("marker.invalid turn=%s reason=source_ref", turn.id)
                 continue
             source, ref = _KIND_OF_SOURCE[kinds[promote.source_ref]], promote.source_ref
+            answered.add(ref)
         known.add(promote.text)
         SessionFact.objects.create(chat=chat, text=promote.text, source_type=source, source_ref=ref)
 
 
 def _suggest(chat: ChatSession, turn: Turn, fix) -> None:
     active = chat.fixes.filter(superseded_at=None).first()
-    if active and active.title == fix.title and active.outcome == SuggestedFix.Outcome.NONE:
-        return  # the same suggestion again keeps its place
+    if active and active.title == fix.title and active.outcome in _UNDECIDED:
+        return  # the same suggestion again keeps its place, and what is being tried goes on
     chat.fixes.filter(superseded_at=None).update(superseded_at=timezone.now())
     SuggestedFix.objects.create(
         chat=chat,

@@ -30,6 +30,7 @@ def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSe
     state = lane.ANSWERED if is_question else lane.DONE
     lane.close(item, state=state, answer=answer, by=str(by), at=timezone.now().isoformat())
     chat.save(update_fields=["pending_task_lane", "updated_at"])
+    _remove_facts(chat, item_id)  # the assistant may have concluded the same; the person's answer counts
     source = SessionFact.SourceType.QUESTION if is_question else SessionFact.SourceType.CHECK
     SessionFact.objects.create(
         chat=chat, text=lane.fact_text(item)[:1000], source_type=source, source_ref=item_id, author=by
@@ -54,10 +55,14 @@ def reopen_task(*, chat_id: UUID, item_id: str) -> ChatSession:
     item = _find(chat, item_id)
     lane.reopen(item)
     chat.save(update_fields=["pending_task_lane", "updated_at"])
-    chat.facts.filter(source_ref=item_id, deleted_at=None).update(deleted_at=timezone.now())
+    _remove_facts(chat, item_id)
     return chat
 
 
 def _find(chat: ChatSession, item_id: str) -> lane.Item:
     require_open(chat)
     return lane.find(chat.pending_task_lane, item_id)
+
+
+def _remove_facts(chat: ChatSession, item_id: str) -> None:
+    chat.facts.filter(source_ref=item_id, deleted_at=None).update(deleted_at=timezone.now())
