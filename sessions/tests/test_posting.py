@@ -1,0 +1,227 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from flowpilot.accounts.scope import account_scope
+from psa.models import PsaPost
+from sessions import posting
+from sessions.models import ChatSession
+from sessions.services import notes as services
+from sessions.tests.conftest import TICKET
+
+NOTES = f"POST /v4_6_release/apis/3.0/service/tickets/{TICKET}/notes"
+
+
+@pytest.fixture
+def ticket(sandbox):
+    """The ticket as ConnectWise has it."""
+    return sandbox.store.tables.tickets[TICKET]
+
+
+@pytest.fixture
+def closed(sandbox, ticket):
+    """The closed status of the ticket's board."""
+    return next(row for row in sandbox.store.tables.statuses_of(ticket["board"]["id"]) if row["closedStatus"])
+
+
+@pytest.fixture
+def post(connected, ticket_chat, technician):
+    """Post the session's note, with a status when one is given."""
+
+    def send(status=None):
+        form = services.NoteForm(
+            markdown="## Problem\n\nFixed.",
+            seen_version=ticket_chat.state_version,
+            shown_in=["internal"],
+            status_id=status["id"] if status else None,
+            status_name=status["name"] if status else "",
+        )
+        with account_scope(connected.id):
+            services.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
+
+    return send
+
+
+@pytest.fixture
+def deliver(connected, ticket_chat):
+    """Have a worker deliver what is due; return the session with its posts, and whether nothing is left to do."""
+
+    def run():
+        is_over = async_to_sync(posting.deliver)(connected.id, ticket_chat.id)
+        with account_scope(connected.id):
+            chat = ChatSession.objects.select_related("resolution_post", "status_post").get(pk=ticket_chat.id)
+        return chat, is_over
+
+    return run
+
+
+def ours(sandbox):
+    """The notes on the ticket that carry a reference of ours."""
+    notes = sandbox.store.tables.notes.values()
+    return [note for note in notes if note["ticketId"] == TICKET and "[FP-" in note["text"]]
+
+
+def wait_no_longer(account):
+    """As if the pause before the next try, and the time a search must wait, were over."""
+    with account_scope(account.id):
+        PsaPost.objects.update(next_at=None, attempted_at=timezone.now() - timedelta(hours=1))
+
+
+def test_the_note_reaches_the_ticket_with_its_reference(post, deliver, sandbox):
+    post()
+    chat, is_over = deliver()
+
+    [note] = ours(sandbox)
+    assert is_over
+    assert note["text"] == f"## Problem\n\nFixed.\n\n[FP-{chat.resolution_post.reference}]"
+    assert (note["internalAnalysisFlag"], note["detailDescriptionFlag"]) == (True, False)
+
+
+def test_the_session_is_resolved_by_what_connectwise_confirmed(post, deliver, sandbox):
+    post()
+    chat, _ = deliver()
+
+    assert (chat.status, chat.resolution_note_external_id) == ("resolved", str(ours(sandbox)[0]["id"]))
+    assert chat.resolution_note_posted_at == chat.resolved_at == chat.resolution_post.sent_at
+
+
+def test_the_note_is_in_the_technicians_name(post, deliver, sandbox):
+    post()
+    deliver()
+
+    assert ours(sandbox)[0]["member"]["id"] == 151
+
+
+def test_nobody_is_mailed(post, deliver, sandbox):
+    post()
+    deliver()
+
+    assert sandbox.store.mails == []
+
+
+def test_the_status_follows_the_note(post, deliver, ticket, closed):
+    post(closed)
+    chat, is_over = deliver()
+
+    assert is_over
+    assert ticket["status"]["name"] == closed["name"]
+    assert (chat.status_post.state, chat.status_post.external_id) == ("sent", closed["name"])
+
+
+def test_delivering_twice_posts_once(post, deliver, sandbox, closed):
+    post(closed)
+    deliver()
+    wait = len(sandbox.seen)
+    deliver()
+
+    assert len(ours(sandbox)) == 1
+    assert len(sandbox.seen) == wait
+
+
+def test_a_rejected_note_is_stuck_with_its_words_kept(post, deliver, sandbox):
+    sandbox.fail_next("403", match=NOTES)
+    post()
+    chat, is_over = deliver()
+
+    assert is_over
+    assert (chat.status, chat.is_post_stuck, chat.is_posting) == ("active", True, False)
+    assert chat.resolution_note_markdown == "## Problem\n\nFixed."
+    assert chat.resolution_post.error
+    assert ours(sandbox) == []
+
+
+def test_a_rejected_note_leaves_the_status_alone(post, deliver, sandbox, ticket, closed):
+    before = ticket["status"]
+    sandbox.fail_next("403", match=NOTES)
+    post(closed)
+    chat, _ = deliver()
+
+    assert ticket["status"] == before
+    assert chat.status_post.state == "pending"
+
+
+def test_a_retry_brings_note_and_status(post, deliver, connected, ticket_chat, sandbox, ticket, closed):
+    sandbox.fail_next("403", match=NOTES)
+    post(closed)
+    deliver()
+    with account_scope(connected.id):
+        services.retry_posts(chat_id=ticket_chat.id)
+    chat, is_over = deliver()
+
+    assert (chat.status, is_over, len(ours(sandbox))) == ("resolved", True, 1)
+    assert ticket["status"]["name"] == closed["name"]
+
+
+def test_connectwise_being_down_is_tried_again(post, deliver, connected, sandbox):
+    sandbox.fail_next("503html", match=NOTES)
+    post()
+    chat, is_over = deliver()
+    assert (is_over, chat.status, chat.is_post_stuck) == (False, "active", False)
+
+    for _ in range(3):
+        wait_no_longer(connected)
+        chat, is_over = deliver()
+    assert (is_over, chat.status, len(ours(sandbox))) == (True, "resolved", 1)
+
+
+@pytest.mark.parametrize("fault", ["commit_then_drop", "commit_then_500"])
+def test_a_note_that_landed_untold_is_found_and_not_sent_again(post, deliver, connected, sandbox, fault):
+    sandbox.fail_next(fault, match=NOTES)
+    post()
+    chat, is_over = deliver()
+    assert (is_over, chat.resolution_post.state) == (False, "uncertain")
+
+    wait_no_longer(connected)
+    chat, is_over = deliver()
+    assert (is_over, chat.status) == (True, "resolved")
+    assert [str(note["id"]) for note in ours(sandbox)] == [chat.resolution_note_external_id]
+
+
+def test_a_note_that_got_lost_is_sent_again_once_it_cannot_come(post, deliver, connected, sandbox):
+    sandbox.fail_next("drop", match=NOTES)
+    post()
+    for _ in range(4):
+        chat, is_over = deliver()
+        wait_no_longer(connected)
+
+    assert (is_over, chat.status, len(ours(sandbox))) == (True, "resolved", 1)
+
+
+def test_a_status_that_connectwise_ignores_leaves_the_note_posted_and_says_so(post, deliver, sandbox, ticket):
+    before = ticket["status"]
+    other_board = next(board for board in sandbox.store.tables.boards if board != ticket["board"]["id"])
+    foreign = sandbox.store.tables.statuses_of(other_board)[0]
+    post(foreign)
+    chat, is_over = deliver()
+
+    assert is_over
+    assert (ticket["status"], len(ours(sandbox))) == (before, 1)
+    assert (chat.status, chat.status_post.state, bool(chat.status_post.error)) == ("resolved", "rejected", True)
+
+
+def test_a_refused_status_can_be_tried_again_without_another_note(
+    post, deliver, connected, ticket_chat, sandbox, closed
+):
+    sandbox.fail_next("403", match=f"PATCH /v4_6_release/apis/3.0/service/tickets/{TICKET}")
+    post(closed)
+    chat, _ = deliver()
+    assert (chat.status, chat.is_post_stuck) == ("resolved", True)
+
+    with account_scope(connected.id):
+        services.retry_posts(chat_id=ticket_chat.id)
+    chat, is_over = deliver()
+    assert (is_over, chat.status_post.state, len(ours(sandbox))) == (True, "sent", 1)
+
+
+def test_an_account_that_is_not_connected_keeps_its_note(account, ticket_chat, technician):
+    form = services.NoteForm(markdown="Fixed.", seen_version=0, shown_in=["internal"], status_id=None, status_name="")
+    with account_scope(account.id):
+        services.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
+    is_over = async_to_sync(posting.deliver)(account.id, ticket_chat.id)
+
+    with account_scope(account.id):
+        stuck = PsaPost.objects.get()
+    assert (is_over, stuck.state, bool(stuck.error)) == (True, "rejected", True)
