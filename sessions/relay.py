@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-_KEPT_AFTER_END = 60  # seconds, for a browser that is a moment late
-
 
 @dataclass(frozen=True)
 class Glimpse:
@@ -36,12 +34,15 @@ class _Channel:
 class MemoryRelay:
     """The relay of one process: the worker runs on the same loop as the streams. A key is (account, turn)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept_after_end: float = 60) -> None:
+        self._kept_after_end = kept_after_end  # seconds, for a browser that is a moment late
         self._channels: dict[tuple[UUID, UUID], _Channel] = {}
 
     def begin(self, key: tuple[UUID, UUID], epoch: int) -> None:
         """Start a turn's channel anew under a higher epoch; watchers start their bubble anew."""
         channel = self._channels.setdefault(key, _Channel())
+        if epoch < channel.epoch:
+            return  # the worker was overtaken between its claim and this
         channel.epoch, channel.pieces, channel.is_done = epoch, [], False
         channel.move()
 
@@ -58,7 +59,7 @@ class MemoryRelay:
         if channel and channel.epoch == epoch:
             channel.is_done = True
             channel.move()
-            asyncio.get_running_loop().call_later(_KEPT_AFTER_END, self._forget, key, epoch)
+            asyncio.get_running_loop().call_later(self._kept_after_end, self._forget, key, epoch)
 
     async def watch(self, key: tuple[UUID, UUID], *, every: float) -> AsyncIterator[Glimpse | None]:
         """Yield the answer whenever it has grown, and None when nothing moved for `every` seconds."""
