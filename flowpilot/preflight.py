@@ -1,9 +1,11 @@
 """What must hold before anything is served: each problem is one clear sentence and what to do about it."""
 
 import socket
+from typing import Any
 
+import psycopg
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -25,12 +27,13 @@ def require_free_port(host: str, port: int) -> None:
 
 def require_database() -> None:
     """Raise NotReady when the database cannot be reached, or when our role is one that row level security does not bind."""
+    # Not through the pool: it tries again and again, and then says that it waited, not why.
+    role = "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
-            name, is_super, bypasses = cursor.fetchone()
-    except OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        with psycopg.connect(**_parameters()) as direct:
+            name, is_super, bypasses = direct.execute(role).fetchone() or ("nobody", False, False)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")
         raise NotReady(
             f"The database of DATABASE_URL cannot be reached: {reason}. Check the address, the role and its password."
         ) from error
@@ -39,6 +42,12 @@ def require_database() -> None:
         raise NotReady(
             f"DATABASE_URL signs in as {name}, {what}: it would see every account's rows. Use the app role there; docs/dev-env.md has its SQL."
         )
+
+
+def _parameters() -> dict[str, Any]:
+    kept = ("host", "port", "user", "password", "dbname", "sslmode", "sslrootcert")
+    parameters = connection.get_connection_params()
+    return {"connect_timeout": 5} | {name: parameters[name] for name in kept if name in parameters}
 
 
 def has_migrations_to_apply() -> bool:

@@ -35,6 +35,10 @@ class AccountScopeMiddleware(MiddlewareMixin):
         except UserError as error:
             return render_error(request, error)
 
+    def process_exception(self, request, error):
+        """Word the errors of async views, which open their own scopes."""
+        return render_error(request, error) if isinstance(error, UserError) else None
+
 
 def _in_scope(account_id, view, request, args, kwargs) -> HttpResponse:
     with account_scope(account_id):

@@ -95,9 +95,6 @@ def test_a_database_that_does_not_answer_ends_the_start_with_a_sentence(command,
     assert "The database of DATABASE_URL cannot be reached" in said.splitlines()[-1]
 
 
-@pytest.mark.xfail(
-    reason="the pool's own warnings come first, and its time-out stands where the reason belongs", strict=True
-)
 def test_a_database_that_does_not_answer_is_one_sentence_with_the_reason(tmp_path):
     said = _complaint("worker", DATABASE_URL=NOBODY_THERE, FLOWPILOT_DATA_DIR=str(tmp_path), **SECRET)
 

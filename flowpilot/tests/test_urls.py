@@ -46,14 +46,7 @@ BODY = {
     "status": "1",
     "theme": "light",
 }
-_RAISES_IN_ASYNC = pytest.mark.xfail(
-    reason="an error of an async view is answered with 500, not with its own words", strict=True
-)
 CALLS = pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
-
-
-def _known_to_fail(names):
-    return [pytest.param(name, marks=_RAISES_IN_ASYNC if name in STREAMS else ()) for name in names]
 
 
 @pytest.fixture
@@ -83,7 +76,7 @@ def test_every_url_with_an_argument_is_tried_below():
 
 
 @CALLS
-@pytest.mark.parametrize("name", _known_to_fail(OF_A_CHAT))
+@pytest.mark.parametrize("name", OF_A_CHAT)
 def test_a_stranger_does_not_find_it(name, headers, ours, theirs):
     path = reverse(name, kwargs=_arguments(name, ours))
 
@@ -91,7 +84,7 @@ def test_a_stranger_does_not_find_it(name, headers, ours, theirs):
 
 
 @CALLS
-@pytest.mark.parametrize("name", _known_to_fail(OF_A_PART))
+@pytest.mark.parametrize("name", OF_A_PART)
 def test_a_stranger_does_not_find_a_part_through_an_own_session(name, headers, ours, theirs):
     mixed = replace(ours, rows={**ours.rows, ChatSession: theirs.rows[ChatSession]})
     path = reverse(name, kwargs={**_arguments(name, ours), "chat_id": mixed.rows[ChatSession].id})
@@ -178,12 +171,12 @@ def test_a_write_without_csrf_token_is_refused(name, method, technician):
 
 
 def test_a_write_with_csrf_token_is_taken(technician):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(technician)
-    client.get(reverse("home"))
-    token = client.cookies["csrftoken"].value
+    assert _set_theme_with_token(technician).status_code == 204
 
-    assert client.post(reverse("accounts:set-theme"), BODY, headers={"X-CSRFToken": token}).status_code == 204
+
+@pytest.mark.xfail(reason="Sec-Fetch-Site is not looked at yet", strict=True)
+def test_a_write_from_another_site_is_refused_even_with_its_token(technician):
+    assert _set_theme_with_token(technician, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 @CALLS
@@ -225,6 +218,14 @@ def _client(tenant) -> Client:
     client = Client(raise_request_exception=True)
     client.force_login(tenant.person)
     return client
+
+
+def _set_theme_with_token(person, **headers):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person)
+    client.get(reverse("home"))
+    token = client.cookies["csrftoken"].value
+    return client.post(reverse("accounts:set-theme"), BODY, headers={"X-CSRFToken": token, **headers})
 
 
 def _assert_not_found(client, path, headers):
