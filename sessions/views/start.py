@@ -17,7 +17,7 @@ _TICKET = re.compile(r"#?(\d{1,9})")
 
 @require_GET
 def history(request):
-    text, status = request.GET.get("q", "").strip()[:200], request.GET.get("status", "")
+    text, status = request.GET.get("q", "").replace("\x00", "").strip()[:200], request.GET.get("status", "")
     context = {"at": "pilot", "chats": queries.history(text=text, status=status), "q": text, "status": status}
     context["statuses"] = ChatSession.Status.choices
     return render(request, "sessions/history.html#list" if request.htmx else "sessions/history.html", context)

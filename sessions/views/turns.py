@@ -24,13 +24,13 @@ def tell_answers(request, chat_id):
 @require_POST
 def retry_turn(request, chat_id, turn_id):
     turn = services.retry_turn(chat_id=chat_id, turn_id=turn_id, by=request.user)
-    return render(request, "sessions/_turn.html", {"turn": turn, "chat": turn.chat})
+    return render(request, "sessions/_turn.html#answer", {"turn": turn, "chat": turn.chat})
 
 
 @require_POST
 def stop_turn(request, chat_id, turn_id):
     turn = services.stop_turn(chat_id=chat_id, turn_id=turn_id)
-    return render(request, "sessions/_turn.html", {"turn": turn, "chat": turn.chat})
+    return render(request, "sessions/_turn.html#answer", {"turn": turn, "chat": turn.chat})
 
 
 @require_GET
