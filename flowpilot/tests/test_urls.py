@@ -174,7 +174,6 @@ def test_a_write_with_csrf_token_is_taken(technician):
     assert _set_theme_with_token(technician).status_code == 204
 
 
-@pytest.mark.xfail(reason="Sec-Fetch-Site is not looked at yet", strict=True)
 def test_a_write_from_another_site_is_refused_even_with_its_token(technician):
     assert _set_theme_with_token(technician, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
