@@ -6,6 +6,10 @@ from django.shortcuts import resolve_url
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from flowpilot.replies import forbidden
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """WhiteNoise without the thread hop: its own middleware is sync only, which costs every page under ASGI."""
@@ -41,6 +45,11 @@ async def _in_threads(chunks):
 
 class ReplyMiddleware(MiddlewareMixin):
     """Keeps pages out of shared caches, and sends an expired sign-in to its own page, not into a panel."""
+
+    def process_request(self, request):
+        """Refuse what another site's page sends, token or not; browsers say where a request comes from."""
+        is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
+        return forbidden(request) if is_foreign and request.method not in _SAFE else None
 
     def process_response(self, request, response):
         response.setdefault("Cache-Control", "no-store")

@@ -71,6 +71,7 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
     except asyncio.CancelledError:
         if not beat.done():
             raise  # the worker is told to stop; the turn is rescued by the next one
+        await run_in_scope(account_id, _keep_stopped, claim)
     except UserError as error:
         await run_in_scope(account_id, _fail, claim, error.message)
     except Exception:  # the job runner's one boundary: the technician gets words, the log gets the rest
@@ -169,6 +170,12 @@ def _finish(claim: _Claim, completion: Completion) -> None:
     if ended:
         apply_answer(Turn.objects.select_related("chat").get(pk=claim.turn_id))
         log.info("turn.finished turn=%s provider=%s", claim.turn_id, completion.provider)
+
+
+def _keep_stopped(claim: _Claim) -> None:
+    """Keep what arrived after the last beat of a turn that a person stopped."""
+    stopped = Turn.objects.filter(pk=claim.turn_id, epoch=claim.epoch, status=Turn.Status.CANCELLED)
+    stopped.update(answer="".join(claim.shown))
 
 
 def _fail(claim: _Claim, words: str) -> None:

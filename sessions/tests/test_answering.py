@@ -189,6 +189,7 @@ def test_a_turn_stopped_while_it_is_written_ends_the_stream(ai, account, chat, t
     assert async_to_sync(both)()[0] is True
     in_scope(turn.refresh_from_db)
     assert turn.status == "cancelled"
+    assert turn.answer.startswith("word")
 
 
 def test_a_refused_call_fails_with_the_providers_words(ai, turn, answer):
