@@ -66,7 +66,7 @@ def _resolution(worked: Fix | None, fixes: Sequence[Fix]) -> str:
             )
     tried = [_tried(fix) for fix in fixes if fix.outcome in {"partial", "failed"}]
     if tried:
-        parts.append("Also tried:\n\n" + _bullets(tried, is_escaped=True))
+        parts.append(("Also tried" if parts else "Tried") + ":\n\n" + _bullets(tried, is_escaped=True))
     return "\n\n".join(part for part in parts if part) or "No fix was applied."
 
 

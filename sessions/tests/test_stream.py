@@ -44,7 +44,10 @@ async def read(response):
 
 
 def run(work):
-    return async_to_sync(lambda: asyncio.wait_for(work(), 10))()
+    async def in_time():
+        return await asyncio.wait_for(work(), 10)
+
+    return async_to_sync(in_time)()
 
 
 def ended(turn, **fields):
@@ -58,24 +61,30 @@ def finish(account, turn, **fields):
 
 @pytest.fixture
 def whole(account, turn, open_stream):
-    """Open the stream, write these pieces as a worker would, end the turn, and return what was sent."""
+    """Open the stream, write these pieces as a worker would, each once the last was seen, end the turn; return what was sent."""
 
-    def watch(*pieces, pause=0.08):
+    def watch(*pieces):
+        chunks, arrived, key = [], asyncio.Event(), (account.id, turn.id)
+
         async def worker():
-            key = (account.id, turn.id)
             relay.begin(key, 1)
             for piece in pieces:
+                arrived.clear()
                 relay.publish(key, 1, piece)
-                await asyncio.sleep(pause)  # longer than the breath between two events
+                await arrived.wait()
             await run_in_scope(account.id, ended, turn)
             relay.finish(key, 1)
 
-        async def both():
-            response = await open_stream()
-            chunks, _ = await asyncio.gather(read(response), worker())
-            return chunks
+        async def page():
+            async for chunk in (await open_stream()).streaming_content:
+                chunks.append(chunk.decode())
+                arrived.set()
 
-        return run(both)
+        async def both():
+            await asyncio.gather(page(), worker())
+
+        run(both)
+        return chunks
 
     return watch
 
