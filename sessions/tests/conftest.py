@@ -1,11 +1,8 @@
-from contextlib import ExitStack
-
 import pytest
 
 from flowpilot.accounts.scope import account_scope
-from flowpilot.providers.connectwise.sandbox import Sandbox
-from psa import services as psa_services
 from sessions.tests.factories import make_chat, make_fix, make_item
+from sessions.tests.room import Room
 
 TICKET = 48213
 
@@ -43,35 +40,17 @@ def other_chat(account):
 
 
 @pytest.fixture
+def room(account, chat, fix, technician):
+    with account_scope(account.id):
+        return Room(chat, fix, technician)
+
+
+@pytest.fixture
 def ai(claude, settings):
     """Claude answers the sessions, and the server on loopback is Claude."""
     claude.reset()
     settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = claude.api_key, claude.base_url
     return claude
-
-
-@pytest.fixture(scope="session")
-def served():
-    """One sandbox of the test run, over HTTP, and its address."""
-    sandbox = Sandbox()
-    with ExitStack() as stack:
-        yield sandbox, stack.enter_context(sandbox.serve())
-
-
-@pytest.fixture
-def sandbox(served):
-    """ConnectWise as on its first day."""
-    served[0].reset()
-    return served[0]
-
-
-@pytest.fixture
-def connected(served, sandbox, account, technician):
-    """The technician's account reaches the sandbox, and the technician is its J. Ortiz. Returns the account."""
-    with account_scope(account.id):
-        psa_services.connect(base_url=served[1], **sandbox.credentials)
-        psa_services.link_member(user=technician, member_id=151, identifier="jortiz")
-    return account
 
 
 @pytest.fixture
