@@ -8,8 +8,10 @@ from django.db import connection
 from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
+from flowpilot.providers.connectwise.sandbox import Sandbox
 from flowpilot.testing.messages_server import MessagesServer
 from flowpilot.testing.product import Product
+from psa import services as psa_services
 
 PASSWORD = "correct horse battery"
 
@@ -100,3 +102,27 @@ def claude_product(tmp_path_factory, claude):
     running = Product(folder, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def served():
+    """One ConnectWise sandbox of the test run, over HTTP, and its address."""
+    sandbox = Sandbox()
+    with sandbox.serve() as base_url:
+        yield sandbox, base_url
+
+
+@pytest.fixture
+def sandbox(served):
+    """ConnectWise as on its first day."""
+    served[0].reset()
+    return served[0]
+
+
+@pytest.fixture
+def connected(served, sandbox, account, technician):
+    """The technician's account reaches the sandbox, and the technician is its J. Ortiz. Returns the account."""
+    with account_scope(account.id):
+        psa_services.connect(base_url=served[1], **sandbox.credentials)
+        psa_services.link_member(user=technician, member_id=151, identifier="jortiz")
+    return account

@@ -1,8 +1,5 @@
-from contextlib import ExitStack
-
 import pytest
 
-from flowpilot.providers.connectwise.sandbox import Sandbox
 from flowpilot.testing.fixtures import make_person
 from flowpilot.tests.rows import make_tenant
 
@@ -19,11 +16,3 @@ def ours(account):
 def theirs(other_account):
     """The second account, filled the same way. Its person is the stranger."""
     return make_tenant(other_account, make_person(other_account, "t.abel@harbour.example", name="T. Abel"), THEIRS)
-
-
-@pytest.fixture(scope="session")
-def served():
-    """One ConnectWise sandbox of the test run, and its address."""
-    sandbox = Sandbox()
-    with ExitStack() as stack:
-        yield sandbox, stack.enter_context(sandbox.serve())
