@@ -47,7 +47,7 @@ def tell_answers(*, chat_id: UUID, by: User, client_key: UUID) -> Turn:
 
 
 @transaction.atomic
-def retry_turn(*, chat_id: UUID, turn_id: UUID, by: User) -> Turn:
+def retry_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
     """Answer a turn again that failed or was stopped. Raises Conflict or NotFound."""
     chat = ChatSession.objects.lock(chat_id)
     require_open(chat)

@@ -29,7 +29,7 @@ def ask(chat, technician):
 @pytest.fixture
 def retry(chat, technician):
     """Try a turn of the session again."""
-    return lambda turn: services.retry_turn(chat_id=chat.id, turn_id=turn.id, by=technician)
+    return lambda turn: services.retry_turn(chat_id=chat.id, turn_id=turn.id)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def tell_answers(request, chat_id):
 
 @require_POST
 def retry_turn(request, chat_id, turn_id):
-    turn = services.retry_turn(chat_id=chat_id, turn_id=turn_id, by=request.user)
+    turn = services.retry_turn(chat_id=chat_id, turn_id=turn_id)
     return render(request, "sessions/_turn.html#answer", {"turn": turn, "chat": turn.chat})
 
 
