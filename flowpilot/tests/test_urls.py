@@ -171,7 +171,7 @@ def test_a_write_without_csrf_token_is_refused(name, method, technician):
 
 
 def test_a_write_with_csrf_token_is_taken(technician):
-    assert _set_theme_with_token(technician).status_code == 204
+    assert _set_theme_with_token(technician).status_code == 302
 
 
 def test_a_write_from_another_site_is_refused_even_with_its_token(technician):

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from flowpilot.errors import Invalid
 from sessions import queries
@@ -25,6 +25,8 @@ def render_panels(
     request: HttpRequest, chat_id: UUID, *, turn: Turn | None = None, undo: dict | None = None
 ) -> HttpResponse:
     """Return every panel of the lane, with the new message when one was queued, and a toast that undoes when there is one."""
+    if not request.htmx:  # a browser without script
+        return redirect("sessions:chat", chat_id)
     chat = queries.get_chat(chat_id)
     context = {**panels(chat), "turn": turn, "undo": undo}
     response = render(request, "sessions/_changed.html", context)

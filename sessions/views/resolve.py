@@ -88,7 +88,10 @@ def _context(chat):
 
 
 def _render_posting(request, chat_id):
-    return render(request, "sessions/_posting.html#changed", _context(queries.get_chat(chat_id)))
+    chat = queries.get_chat(chat_id)
+    if not request.htmx:  # a browser without script
+        return redirect("sessions:resolution", chat_id)
+    return render(request, "sessions/_posting.html#changed", _context(chat))
 
 
 def _to_resolution(request, chat_id):

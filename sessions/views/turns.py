@@ -1,6 +1,6 @@
 from uuid import uuid4
 
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from sessions import queries
@@ -12,7 +12,7 @@ from sessions.views._panels import client_key, panels, render_panels
 def ask(request, chat_id):
     text = request.POST.get("text", "")
     turn = services.ask(chat_id=chat_id, text=text, by=request.user, client_key=client_key(request))
-    return _render(request, turn)
+    return _render(request, turn, "asked")
 
 
 @require_POST
@@ -24,13 +24,13 @@ def tell_answers(request, chat_id):
 @require_POST
 def retry_turn(request, chat_id, turn_id):
     turn = services.retry_turn(chat_id=chat_id, turn_id=turn_id)
-    return render(request, "sessions/_turn.html#answer", {"turn": turn, "chat": turn.chat})
+    return _render(request, turn, "answer")
 
 
 @require_POST
 def stop_turn(request, chat_id, turn_id):
     turn = services.stop_turn(chat_id=chat_id, turn_id=turn_id)
-    return render(request, "sessions/_turn.html#answer", {"turn": turn, "chat": turn.chat})
+    return _render(request, turn, "answer")
 
 
 @require_GET
@@ -40,5 +40,7 @@ def turn(request, chat_id, turn_id):
     return render(request, "sessions/_turn.html#ended", context)
 
 
-def _render(request, turn):
-    return render(request, "sessions/_turn.html#asked", {"turn": turn, "chat": turn.chat, "client_key": uuid4()})
+def _render(request, turn, part):
+    if not request.htmx:  # a browser without script
+        return redirect("sessions:chat", turn.chat_id)
+    return render(request, f"sessions/_turn.html#{part}", {"turn": turn, "chat": turn.chat, "client_key": uuid4()})
