@@ -10,7 +10,7 @@ from sessions import copilot, lane, queries
 from sessions.models import ChatSession, Turn
 from sessions.tasks import answer_turn
 
-CLOSED = "This session is closed. Reopen it to go on."
+CLOSED = "This session is closed. Start a new one to go on."
 
 
 def require_open(chat: ChatSession) -> None:
