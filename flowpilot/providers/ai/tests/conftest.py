@@ -1,6 +1,7 @@
 import pytest
 
-from flowpilot.providers.ai.anthropic import AnthropicProvider, Limits
+from flowpilot.providers.ai.anthropic import AnthropicProvider
+from flowpilot.providers.ai.remote import Limits
 from flowpilot.testing.messages_server import MessagesServer
 
 

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from flowpilot.errors import Invalid, Refused, Unavailable
-from flowpilot.providers.ai.anthropic import AnthropicProvider, Limits
+from flowpilot.providers.ai.anthropic import AnthropicProvider
 from flowpilot.providers.ai.base import Completion, Interrupted, Message, SystemBlock
+from flowpilot.providers.ai.remote import Limits
 from flowpilot.testing.messages_rules import PrefixCache
 from flowpilot.testing.messages_server import DEMO_ANSWER
 
