@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.tests.access import OPEN_TO_NOBODY
 from flowpilot.tests.conftest import OURS, THEIRS
 from flowpilot.tests.rows import OWNED, fingerprint
 from psa import services as psa
@@ -31,7 +32,7 @@ KNOWN_ARGUMENTS = {"chat_id", "turn_id", "item_id", "fact_id", "fix_id", "ticket
 OF_A_CHAT = [name for name, arguments in URLS.items() if "chat_id" in arguments]
 OF_A_PART = [name for name in OF_A_CHAT if len(URLS[name]) > 1]
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
-OPEN_TO_NOBODY = {"account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password"}
+
 NEEDS_ANOTHER_STATE = {"sessions:restore-fact"}  # a fact that was removed
 STREAMS = {"sessions:stream-turn"}  # ends the test's transaction, so its own test follows
 BODY = {
