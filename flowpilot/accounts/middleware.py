@@ -1,10 +1,12 @@
 """Opens the signed-in person's account around each view, and shows errors in our words."""
 
+from allauth.account.adapter import get_adapter
 from asgiref.sync import iscoroutinefunction
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
+from flowpilot.accounts import audit
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Refused, UserError
 from flowpilot.replies import render_error
@@ -18,6 +20,9 @@ def own_scope(view):
 
 class AccountScopeMiddleware(MiddlewareMixin):
     """One scope a request. A reply of 400 and above rolls back what the view wrote."""
+
+    def process_request(self, request):
+        audit.seen_from.set(get_adapter().get_client_ip(request))
 
     def process_view(self, request, view, args, kwargs):
         user = request.user

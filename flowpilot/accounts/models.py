@@ -104,3 +104,32 @@ class AccountSettings(AccountOwned):
 
     def __str__(self):
         return f"Settings of {self.account_id}"
+
+
+class AuditEvent(AccountOwned):
+    """One thing that happened, added by `audit.record` only. The database numbers, dates and chains it, and lets nobody change it.
+
+    The actor is kept as they were called then, and has no foreign key: platform staff belong to no account, and people may leave.
+    """
+
+    number = models.BigIntegerField(default=0, editable=False)
+    action = models.CharField(max_length=40)
+    actor_id = models.UUIDField(null=True, blank=True)
+    actor = models.CharField(max_length=200, blank=True)
+    object = models.CharField(max_length=200, blank=True)
+    detail = models.JSONField(default=dict)
+    ip = models.CharField(max_length=45, blank=True)
+    prev_hash = models.CharField(max_length=64, blank=True, editable=False)
+    hash = models.CharField(max_length=64, blank=True, editable=False)
+    updated_at = None
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "number"], name="audit_number_once_per_account"),
+        ]
+        indexes = [models.Index(fields=["account", "action", "number"], name="audit_by_action")]
+
+    def __str__(self):
+        return f"{self.number}: {self.action}"

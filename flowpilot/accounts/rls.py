@@ -109,5 +109,55 @@ class GrantToApp(_SqlOperation):
         return "Grant the app role its rights on tables and sequences"
 
 
+class ChainAuditEvents(_SqlOperation):
+    """Make the audit log append-only for the app role, and let the database number, date and chain its events."""
+
+    def forwards(self, schema_editor, apps, app_label):
+        return [
+            f"REVOKE UPDATE, DELETE ON accounts_auditevent FROM {schema_editor.quote_name(settings.DATABASE_APP_ROLE)}",
+            _AUDIT_HASH,
+            _AUDIT_CHAIN,
+            "CREATE TRIGGER audit_chain BEFORE INSERT ON accounts_auditevent FOR EACH ROW EXECUTE FUNCTION audit_chain()",
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        return [
+            "DROP TRIGGER audit_chain ON accounts_auditevent",
+            "DROP FUNCTION audit_chain()",
+            "DROP FUNCTION audit_hash(accounts_auditevent)",
+            f"GRANT UPDATE, DELETE ON accounts_auditevent TO {schema_editor.quote_name(settings.DATABASE_APP_ROLE)}",
+        ]
+
+    def describe(self):
+        return "Chain the events of the audit log"
+
+
+_AUDIT_HASH = """
+    CREATE FUNCTION audit_hash(event accounts_auditevent) RETURNS text LANGUAGE sql STABLE AS $$
+        SELECT encode(sha256(convert_to(jsonb_build_array(
+            event.prev_hash, event.number, event.id, event.account_id,
+            to_char(event.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+            event.actor_id, event.actor, event.action, event.object, event.detail, event.ip
+        )::text, 'UTF8')), 'hex')
+    $$
+"""
+# The lock is the account's own and ends with the transaction; the read after it is a statement of its own, which sees what was committed
+# while it waited.
+_AUDIT_CHAIN = """
+    CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        before record;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('audit:' || NEW.account_id, 0));
+        SELECT number, hash INTO before FROM accounts_auditevent WHERE account_id = NEW.account_id ORDER BY number DESC LIMIT 1;
+        NEW.created_at := clock_timestamp();
+        NEW.number := coalesce(before.number, 0) + 1;
+        NEW.prev_hash := coalesce(before.hash, '');
+        NEW.hash := audit_hash(NEW);
+        RETURN NEW;
+    END $$
+"""
+
+
 def _table(schema_editor, apps, app_label, model_name):
     return schema_editor.quote_name(apps.get_model(app_label, model_name)._meta.db_table)

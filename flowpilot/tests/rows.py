@@ -9,7 +9,8 @@ from uuid import uuid4
 from django.apps import apps
 from django.db import connection
 
-from flowpilot.accounts.models import Account, AccountSettings, User
+from flowpilot.accounts import audit
+from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
 from psa import services as psa
@@ -20,6 +21,7 @@ OWNED = sorted(
     (model for model in apps.get_models() if issubclass(model, AccountOwned)), key=lambda each: each.__name__
 )
 NOT_REAL = {"company_id": "none", "client_id": "none", "public_key": "none", "private_key": "none"}
+APPEND_ONLY = {AuditEvent}  # the app role may add and read, nothing else
 type Rows = dict[type, AccountOwned]
 
 
@@ -58,6 +60,11 @@ def fingerprint(tenant: Tenant) -> list:
 
 def _settings(person, mark, rows):
     return AccountSettings.objects.create(preferences={"mark": mark})
+
+
+def _event(person, mark, rows):
+    audit.record(audit.Action.SIGNED_IN, by=person, about=mark, detail={"mark": mark})
+    return AuditEvent.objects.get(object=mark)
 
 
 def _connection(person, mark, rows):
@@ -105,6 +112,7 @@ def _fix(person, mark, rows):
 
 _FACTORIES = {
     AccountSettings: _settings,
+    AuditEvent: _event,
     PsaConnection: _connection,
     PsaMemberLink: _member,
     PsaPost: _post,

@@ -12,9 +12,15 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
-from flowpilot.tests.rows import OWNED, without_factory
+from flowpilot.tests.rows import APPEND_ONLY, OWNED, without_factory
 
 every_model = pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
+every_model_that_changes = pytest.mark.parametrize(
+    "model", [model for model in OWNED if model not in APPEND_ONLY], ids=lambda model: model.__name__
+)
+every_append_only_model = pytest.mark.parametrize(
+    "model", sorted(APPEND_ONLY, key=lambda each: each.__name__), ids=lambda model: model.__name__
+)
 FOREIGN_KEYS = [
     (model, field)
     for model in OWNED
@@ -41,13 +47,13 @@ def test_select_without_a_scope_shows_nothing(model, ours, sql):
     assert sql(f"SELECT count(*) FROM {_table(model)}") == 0
 
 
-@every_model
+@every_model_that_changes
 def test_update_changes_no_row_of_the_other(model, ours, theirs):
     with account_scope(theirs.account.id):
         assert _count(f"UPDATE {_table(model)} SET created_at = now() WHERE id = %s", ours.rows[model].id) == 0
 
 
-@every_model
+@every_model_that_changes
 def test_delete_removes_no_row_of_the_other(model, ours, theirs):
     with account_scope(theirs.account.id):
         assert _count(f"DELETE FROM {_table(model)} WHERE id = %s", ours.rows[model].id) == 0
@@ -68,13 +74,13 @@ def test_insert_without_a_scope_is_refused(model, ours):
         _insert(model, values | {"id": uuid4()})
 
 
-@every_model
+@every_model_that_changes
 def test_moving_a_row_to_the_other_is_refused(model, ours, theirs):
     with account_scope(theirs.account.id), _refused():
         _count(f"UPDATE {_table(model)} SET account_id = %s", ours.account.id)
 
 
-@every_model
+@every_model_that_changes
 def test_upsert_onto_a_row_of_the_other_is_refused(model, ours, theirs):
     with account_scope(theirs.account.id), _refused():
         _copy_row(
@@ -147,9 +153,16 @@ def test_an_account_is_not_deleted_by_another(ours, theirs):
         assert _count("DELETE FROM accounts_account WHERE id = %s", ours.account.id) == 0
 
 
+@every_append_only_model
+@pytest.mark.parametrize("change", ["UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {}"])
+def test_what_is_append_only_is_not_changed_by_its_own_account(model, change, ours):
+    with account_scope(ours.account.id), _refused("permission denied"):
+        _count(change.format(_table(model)))
+
+
 @contextmanager
-def _refused():
-    with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+def _refused(why="row-level security"):
+    with pytest.raises(DatabaseError, match=why), transaction.atomic():
         yield
 
 
