@@ -186,6 +186,10 @@ AI_MAX_TOKENS = env.int("AI_MAX_TOKENS", default=16_000)
 # --- ConnectWise ---------------------------------------------------------------------------------------------------------------------
 # Credentials are sealed with the first key; the others still open what was sealed with them (docs/dev-env.md).
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+PSA_HOSTS = env.list(
+    "PSA_HOSTS", default=[]
+)  # on-premises ConnectWise hosts that may be called, beside the cloud's regions
+PSA_LOOPBACK = env.bool("PSA_LOOPBACK", default=False)  # a ConnectWise on this machine: the sandbox of the demo
 PSA_SETTLE_SECONDS = env.int("PSA_SETTLE_SECONDS", default=600)
 
 # --- Jobs: a worker that is gone for `stalled_worker_timeout` loses its jobs to the others. ------------------------------------------

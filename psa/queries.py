@@ -18,6 +18,7 @@ from psa.models import PsaConnection, PsaMemberLink
 from psa.rows import Row
 
 NOT_CONNECTED = "This account is not connected to ConnectWise yet."
+PAGE_PATIENCE = 2.5  # seconds that a page waits for ConnectWise, over all its calls
 _ROWS_A_PAGE = 50
 _MY_ROWS = 8
 _ASKED_FOR_MINE = 25  # more than are shown: ConnectWise also finds members whose name only holds ours
@@ -65,10 +66,10 @@ def get_connectwise() -> ConnectWise:
 
 
 def connectwise_of(account_id: UUID) -> ConnectWise:
-    """Return an account's ConnectWise for a view with a scope of its own. Raises Refused."""
+    """Return an account's ConnectWise for a view with a scope of its own, which does not wait long. Raises Refused."""
     refuse_open_transaction()
     with account_scope(account_id):
-        return get_connectwise()
+        return get_connectwise().within(PAGE_PATIENCE)
 
 
 def member_of(user: User) -> PsaMemberLink | None:
@@ -111,7 +112,7 @@ def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:
 def _asking(account_id: UUID, user: User, *, needs_member: bool) -> tuple[ConnectWise, str | None]:
     refuse_open_transaction()
     with account_scope(account_id):
-        client = get_connectwise()
+        client = get_connectwise().within(PAGE_PATIENCE)
         member = member_of(user) if needs_member else None
     if needs_member and member is None:
         raise NotLinked("You are not linked to a ConnectWise member yet, so we can’t tell which tickets are yours.")

@@ -7,12 +7,14 @@ from django.db import transaction
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import current_account_id
 from flowpilot.accounts.sealing import seal
+from flowpilot.providers.connectwise.address import checked
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 
 
 @transaction.atomic
 def connect(*, base_url: str, company_id: str, client_id: str, public_key: str, private_key: str) -> PsaConnection:
-    """Keep how the open account reaches ConnectWise, in place of what was kept before."""
+    """Keep how the open account reaches ConnectWise, in place of what was kept before. Raises Invalid for its address."""
+    base_url = checked(base_url).base_url
     account_id = current_account_id()
     existing = PsaConnection.objects.first()
     row_id = existing.id if existing else uuid4()
@@ -20,7 +22,7 @@ def connect(*, base_url: str, company_id: str, client_id: str, public_key: str, 
     connection, _ = PsaConnection.objects.update_or_create(
         id=row_id,
         defaults={
-            "base_url": base_url.rstrip("/"),
+            "base_url": base_url,
             "company_id": company_id,
             "client_id": client_id,
             "public_key": public_key,

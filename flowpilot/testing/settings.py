@@ -10,6 +10,7 @@ from flowpilot.settings import *  # noqa: E402, F403
 from flowpilot.settings import BASE_DIR, DATABASES, IS_EMBEDDED  # noqa: E402
 
 IS_TEST = True
+PSA_LOOPBACK = True  # the sandbox listens there
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DATABASES["default"]["OPTIONS"].pop("pool")
 DATABASES["default"]["TEST"] = {"NAME": f"test_flowpilot_{os.getpid()}"}  # two test runs beside each other

@@ -57,6 +57,7 @@ class Command(BaseCommand):
         self._say("Collecting static files")
         call_command("collectstatic", interactive=False, verbosity=0)
         self._say("Starting the ConnectWise sandbox")
+        settings.PSA_LOOPBACK = True
         sandbox = Sandbox(settings.DATA_DIR / "sandbox.jsonl")
         base_url = stack.enter_context(sandbox.serve(port=sandbox_port))
         if seed(base_url, sandbox.credentials):

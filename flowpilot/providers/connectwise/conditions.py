@@ -8,6 +8,8 @@ means the same whether `contains` is a plain substring or an SQL pattern.
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 from urllib.parse import quote_plus
 
 from flowpilot.errors import Invalid
@@ -60,18 +62,58 @@ def contains_words(fields: Sequence[str], text: str, or_id: str = "") -> str:
     return found
 
 
-def tickets(
-    *, text: str, board_id: int | None, status_names: Sequence[str], open_only: bool, owner_identifier: str | None
-) -> str:
+class Criteria(TypedDict, total=False):
+    """What tickets are searched by. What is absent or empty is not asked for."""
+
+    text: str  # looked for in the summary, the company's and the contact's name, and as a ticket number
+    board_id: int | None
+    status_names: Sequence[str]
+    priority_id: int | None
+    company_id: int | None
+    contact_id: int | None
+    configuration_id: int | None  # one alone: ConnectWise refuses several
+    owner_identifier: str | None  # whoever owns it or shares it
+    is_unassigned: bool
+    open_only: bool  # the default
+    changed_since: datetime | None
+    entered_since: datetime | None
+    external_reference: str
+    not_id: int | None
+
+
+def tickets(wanted: Criteria) -> str:
     """Return the condition of a ticket search."""
-    terms = [
-        "closedFlag=false" if open_only else "",
-        f"board/id={int(board_id)}" if board_id is not None else "",
-        is_any_of("status/name", status_names),
-        _assigned_to(owner_identifier) if owner_identifier else "",
-        contains_words(_TICKET_TEXT_FIELDS, text, or_id="id"),
-    ]
-    return all_of(terms)
+    owner = wanted.get("owner_identifier")
+    return all_of(
+        [
+            "closedFlag=false" if wanted.get("open_only", True) else "",
+            is_id("board/id", wanted.get("board_id")),
+            is_any_of("status/name", wanted.get("status_names", ())),
+            is_id("priority/id", wanted.get("priority_id")),
+            is_id("company/id", wanted.get("company_id")),
+            is_id("contact/id", wanted.get("contact_id")),
+            is_id("configuration/id", wanted.get("configuration_id")),
+            _assigned_to(owner) if owner else "",
+            "owner/id=null and resources=null" if wanted.get("is_unassigned") else "",
+            is_after("lastUpdated", wanted.get("changed_since")),
+            is_after("dateEntered", wanted.get("entered_since")),
+            is_any_of("externalXRef", [reference] if (reference := wanted.get("external_reference")) else []),
+            f"id!={int(other)}" if (other := wanted.get("not_id")) is not None else "",
+            contains_words(_TICKET_TEXT_FIELDS, wanted.get("text", ""), or_id="id"),
+        ]
+    )
+
+
+def is_id(field: str, number: int | None) -> str:
+    """A number, when one is given."""
+    return "" if number is None else f"{field}={int(number)}"
+
+
+def is_after(field: str, moment: datetime | None) -> str:
+    """Not before a moment. Some servers find nothing with `>=`, so this asks for later than the second before."""
+    if moment is None:
+        return ""
+    return f"{field} > [{moment.astimezone(UTC) - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}]"
 
 
 def all_of(terms: Iterable[str]) -> str:

@@ -1,75 +1,157 @@
 """One call to ConnectWise: sent, timed, logged, repeated where that is safe, and its failure put into our words."""
 
+import copy
 import logging
 import random
 import re
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
+from flowpilot.errors import Unavailable, UserError
+from flowpilot.providers.connectwise.address import GuardedTransport, checked
 from flowpilot.providers.connectwise.errors import explain, retry_after, silence
+from flowpilot.providers.connectwise.gate import AT_ONCE, Gate
+from flowpilot.providers.connectwise.models import CompanyInfo
 
 logger = logging.getLogger("flowpilot.psa")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, and ours hold what people searched for
 
 ACCEPT = "application/vnd.connectwise.com+json; version=2025.1"
-LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=4)  # a dozen at once trips ConnectWise's limiter
-PASSING_STATUSES = frozenset({429, 502, 503, 504})
-LONGEST_WAIT = 5.0  # seconds a caller is kept waiting for a second try
+ROUTERS = frozenset({"", "v4_6_release"})  # a path that is no API, and the name that leads to every release
+LIMITS = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE, keepalive_expiry=45.0)
+PASSING_STATUSES = frozenset({502, 503, 504})
+LONGEST_WAIT = 5.0  # seconds a caller is kept waiting for ConnectWise to want calls again
+_MORE_TRIES, _MORE_TRIES_THROTTLED = 1, 2
+_WRITE_PATIENCE = 30.0
+_LOOKED_UP_AGAIN = 60.0  # seconds between two look-ups of where the API has gone
 
 
 class Wire:
-    """Sends requests as one API member. GETs are tried twice; what writes is sent once."""
+    """Sends requests as one API member. GETs are tried again where that helps; what writes is sent once."""
 
-    def __init__(self, *, base_url: str, login: str, private_key: str, client_id: str, read_timeout: float) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        company_id: str,
+        public_key: str,
+        private_key: str,
+        client_id: str,
+        read_timeout: float,
+        on_moved: Callable[[str], None] | None = None,
+    ) -> None:
+        self._address, self._company_id, self._on_moved = checked(base_url), company_id, on_moved
+        self._read_timeout = read_timeout
+        self._deadline: float | None = None
+        self._place = _Place(self._address.base_url)
+        self._gate = Gate()
         self._http = httpx.Client(
-            base_url=base_url,
-            auth=httpx.BasicAuth(login, private_key),
+            auth=httpx.BasicAuth(f"{company_id}+{public_key}", private_key),
             headers=httpx.Headers({"Accept": ACCEPT, "clientId": client_id.strip()}, encoding="utf-8"),
-            timeout=httpx.Timeout(read_timeout, connect=5.0, write=30.0, pool=10.0),
-            limits=LIMITS,
+            transport=GuardedTransport(LIMITS),
             follow_redirects=False,
             trust_env=False,
         )
 
+    def within(self, seconds: float) -> Self:
+        """Return the same wire for a caller who waits only so long from now."""
+        hurried = copy.copy(self)
+        hurried._deadline = time.monotonic() + seconds
+        return hurried
+
     def get(self, template: str, ids: dict[str, int], params: dict[str, str | int], permission: str) -> httpx.Response:
-        """Read, with one more try when the first failed in passing."""
-        for is_last in (False, True):
+        """Read, trying again when the failure may pass and the caller can wait."""
+        tries, throttled_tries = _MORE_TRIES, _MORE_TRIES_THROTTLED
+        while True:
             try:
                 response = self._send("GET", template, ids, params=params)
             except httpx.RequestError as error:
-                if is_last or isinstance(error, httpx.ReadTimeout):
+                if not tries or isinstance(error, httpx.ReadTimeout):
                     raise silence(error, is_write=False) from error
-                wait = 0.0
+                tries -= 1
             else:
                 if response.is_success:
                     return response
-                failure = explain(response, permission, is_write=False)
-                wait = _wait(response)
-                if is_last or response.status_code not in PASSING_STATUSES or wait > LONGEST_WAIT:
-                    raise failure
-            time.sleep(wait + random.uniform(0.05, 0.25))  # noqa: S311  (jitter is no secret)
-        raise AssertionError("the last try either returns or raises")
+                if response.status_code == 429 and throttled_tries:
+                    throttled_tries -= 1  # the gate keeps the next try waiting, or refuses it
+                elif response.status_code in PASSING_STATUSES and tries:
+                    tries -= 1
+                else:
+                    raise explain(response, permission, is_write=False)
+            self._pause()
 
     def write(self, method: str, template: str, ids: dict[str, int], body: Any, permission: str) -> httpx.Response:
         """Write once. Raises Uncertain when ConnectWise may have done it all the same."""
+        sent: dict[str, Any] = {} if body is None else {"json": body}
         try:
-            response = self._send(method, template, ids, json=body)
+            response = self._send(method, template, ids, **sent)
         except httpx.RequestError as error:
             raise silence(error, is_write=True) from error
         if response.is_success:
             return response
         raise explain(response, permission, is_write=True)
 
+    def company_info(self) -> CompanyInfo | None:
+        """Return where this company's API is now, or None when the site does not know the company."""
+        url = self._address.info_url + quote(self._company_id, safe="")
+        with self._gate.place(self._patience(LONGEST_WAIT)):
+            response = self._http.get(url, auth=None, timeout=self._timeout(self._read_timeout))
+        data = response.json() if response.is_success else None
+        return CompanyInfo.from_json(data) if isinstance(data, dict) else None
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
     def _send(self, method: str, template: str, ids: dict[str, int], **kwargs: Any) -> httpx.Response:
+        """Send, and once more where the API has moved to. What was not routed was not done, so this is safe for writes."""
+        place = self._place.base_url
+        response = self._call(method, template, place + template.format(**ids), **kwargs)
+        if _is_lost(response) and self._has_moved(place):
+            return self._call(method, template, self._place.base_url + template.format(**ids), **kwargs)
+        return response
+
+    def _has_moved(self, from_url: str) -> bool:
+        """Ask where the API is when a path of it is not there: cloud codebases change at upgrades."""
+        if self._place.base_url != from_url:
+            return True
+        if self._address.codebase in ROUTERS or not self._place.may_be_looked_up():
+            return False
+        try:
+            info = self.company_info()
+        except (httpx.RequestError, ValueError, UserError):
+            return False
+        moved = self._address.on(info.codebase) if info else self._address
+        if moved.base_url == from_url:
+            return False
+        self._place.base_url = moved.base_url
+        logger.warning("psa.moved codebase=%s", moved.codebase)
+        if self._on_moved:
+            self._on_moved(moved.base_url)
+        return True
+
+    def _call(self, method: str, template: str, url: str, **kwargs: Any) -> httpx.Response:
+        patience = LONGEST_WAIT if method == "GET" else _WRITE_PATIENCE
+        with self._gate.place(self._patience(patience)):
+            timeout = self._timeout(self._read_timeout)
+            try:
+                response = self._logged(method, template, url, timeout=timeout, **kwargs)
+            except httpx.RequestError:
+                self._gate.unanswered()
+                raise
+            self._gate.answered()
+            if response.status_code == 429:
+                self._gate.hush(retry_after(response) if response.headers.get("Retry-After") else 1.0)
+            return response
+
+    def _logged(self, method: str, template: str, url: str, **kwargs: Any) -> httpx.Response:
         started, status, request_id = time.monotonic(), "none", ""
         try:
-            response = self._http.request(method, template.format(**ids), **kwargs)
+            response = self._http.request(method, url, **kwargs)
             status = str(response.status_code)
             request_id = re.sub(r"[^\w-]", "", response.headers.get("x-cw-request-id", ""))[:64]
             return response
@@ -86,8 +168,37 @@ class Wire:
             }
             logger.info("psa.call %s", " ".join(f"{key}={value}" for key, value in line.items()), extra={"psa": line})
 
+    def _timeout(self, read: float) -> httpx.Timeout:
+        left = self._patience(read)
+        if left <= 0:
+            raise Unavailable("ConnectWise is slow. Try again in a moment.")
+        return httpx.Timeout(left, connect=min(5.0, left), write=self._patience(_WRITE_PATIENCE))
 
-def _wait(response: httpx.Response) -> float:
-    if response.status_code != 429:
-        return 0.0
-    return retry_after(response) if response.headers.get("Retry-After") else 1.0
+    def _patience(self, most: float) -> float:
+        return most if self._deadline is None else min(most, self._deadline - time.monotonic())
+
+    def _pause(self) -> None:
+        time.sleep(max(0.0, self._patience(random.uniform(0.05, 0.25))))  # noqa: S311  (jitter is no secret)
+
+
+class _Place:
+    """Where the API is now; hurried callers share it with the others."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self._looked_up_at = -_LOOKED_UP_AGAIN
+
+    def may_be_looked_up(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked_up_at < _LOOKED_UP_AGAIN:
+            return False
+        self._looked_up_at = now
+        return True
+
+
+def _is_lost(response: httpx.Response) -> bool:
+    """Whether nothing of the API answered: an HTML page, or the router that knows no such codebase."""
+    is_json = "json" in response.headers.get("Content-Type", "")
+    return not is_json and (
+        response.status_code == 404 or (response.status_code == 400 and "Cannot route" in response.text)
+    )

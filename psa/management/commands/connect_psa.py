@@ -1,15 +1,13 @@
 import getpass
-from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import UserError
+from flowpilot.providers.connectwise.address import checked
 from psa import services
 from psa.queries import connectwise_of
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Command(BaseCommand):
@@ -44,9 +42,10 @@ class Command(BaseCommand):
         missing = [name for name in ("url", "company", "client_id", "public_key") if not options[name]]
         if missing:
             raise CommandError("Missing: " + ", ".join(f"--{name.replace('_', '-')}" for name in missing))
-        address = urlsplit(options["url"])
-        if address.scheme != "https" and address.hostname not in _LOOPBACK:
-            raise CommandError("The address must begin with https://")
+        try:
+            checked(options["url"])
+        except UserError as error:
+            raise CommandError(error.message) from error
         private_key = getpass.getpass("Private key: ")
         with account_scope(account_id):
             services.connect(

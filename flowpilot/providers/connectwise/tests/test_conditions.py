@@ -77,7 +77,7 @@ def test_a_whole_ticket_search_can_be_read_and_widens_nothing(text, status, memb
         "owner_identifier": member,
     }
     try:
-        condition = conditions.tickets(**search)
+        condition = conditions.tickets(search)
     except Invalid:
         return
 
@@ -98,7 +98,7 @@ def test_literal_drops_what_cannot_be_seen():
 def test_ticket_search_reads_as_one_would_write_it():
     search = {**EVERYTHING, "open_only": True, "board_id": 2, "status_names": [">Closed", "New"], "text": "12 vpn"}
 
-    assert conditions.tickets(**search) == (
+    assert conditions.tickets(search) == (
         'closedFlag=false and board/id=2 and (status/name=">Closed" or status/name="New")'
         ' and (summary contains "12" or company/name contains "12" or contact/name contains "12")'
         ' and (summary contains "vpn" or company/name contains "vpn" or contact/name contains "vpn")'

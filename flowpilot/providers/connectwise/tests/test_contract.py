@@ -148,7 +148,7 @@ def test_what_the_sandbox_answers_fits_the_api(http, sandbox, path):
 @pytest.mark.parametrize("call", [lambda cw: cw.get_ticket(48213), lambda cw: cw.create_note(48213, "x", **INTERNAL)])
 def test_recorded_errors_become_words(connectwise, sandbox, name, call):
     status = int(name[:3].replace("4xx", "403"))
-    sandbox.fail_next(Reply(status, ERRORS[name]), times=2)
+    sandbox.fail_next(Reply(status, ERRORS[name]), times=3)
 
     with pytest.raises(UserError) as caught:
         call(connectwise)
