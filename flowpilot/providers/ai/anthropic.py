@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from flowpilot.errors import Invalid
 from flowpilot.providers.ai.anthropic_errors import describe
-from flowpilot.providers.ai.base import Completion, Message, SystemBlock
+from flowpilot.providers.ai.base import Message, SystemBlock
 from flowpilot.providers.ai.failures import BrokeOff, Failure
-from flowpilot.providers.ai.remote import Answer, RemoteProvider, log
+from flowpilot.providers.ai.remote import Answer, RemoteProvider
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -101,18 +101,6 @@ class AnthropicProvider(RemoteProvider["AsyncAnthropic"]):
 
     def _describe(self, error: Exception) -> Failure:
         return describe(error)
-
-    def _report(self, completion: Completion) -> None:
-        usage = completion.usage
-        log.info(
-            "anthropic.cache service=%s model=%s cache_read_input_tokens=%d cache_creation_input_tokens=%d input_tokens=%d output_tokens=%d",
-            self._service,
-            completion.model,
-            usage.cache_read_input_tokens,
-            usage.cache_creation_input_tokens,
-            usage.input_tokens,
-            usage.output_tokens,
-        )
 
 
 def build_anthropic_messages(

@@ -51,13 +51,13 @@ class Failure:
     def _is_passing_status(self) -> bool:
         return self.status in (408, 409, 429) or self.status >= 500
 
-    def pause(self, attempt: int) -> float | None:
-        """Return how many seconds to wait before asking again, or None where that is useless."""
+    def pause(self, usual: float) -> float | None:
+        """Return how many seconds to wait before asking again, or None where that is useless. What is asked for goes before what is usual."""
         if not self.may_pass:
             return None
         if self.retry_after:
             return self.retry_after * random.uniform(1.0, 1.1)  # noqa: S311  # spreads callers, guards nothing
-        return 0.5 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311
+        return usual * random.uniform(0.5, 1.0)  # noqa: S311
 
     def explain(self, *, is_begun: bool) -> UserError:
         """Return what went wrong; `is_begun` tells whether text has arrived."""
@@ -67,6 +67,7 @@ class Failure:
             return Unavailable(_WORDS_OF_BREAKS.get(self.reason, _BUSY))
         if self._is_passing_status:
             return Unavailable(_WORDS.get(self.status, _BUSY))
-        if self.status == 413 or "too long" in self.said or "image" in self.said:
-            return Invalid(f"{_WORDS[413]} ({self.said})" if self.said else _WORDS[413])
-        return Refused(_WORDS.get(self.status, f"The AI refused the request: {self.said or self.status}"))
+        said = "" if self.said.lstrip().startswith("<") else self.said  # a proxy's page is nobody's words
+        if self.status == 413 or "too long" in said or "image" in said:
+            return Invalid(f"{_WORDS[413]} ({said})" if said else _WORDS[413])
+        return Refused(_WORDS.get(self.status, f"The AI refused the request: {said or self.status}"))

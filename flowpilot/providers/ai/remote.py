@@ -26,11 +26,12 @@ _FAREWELL = 0.05  # seconds for the end of a body whose answer is over; a body r
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to wait, in seconds: for the first event (retries included), between two, for all; and for a retry."""
+    """How long to wait, in seconds: for the first event (retries included), between two, for all; before the first retry and any at most."""
 
     first: float = 20.0
     idle: float = 30.0
     total: float = 180.0
+    backoff: float = 0.5
     pause: float = 5.0
     retries: int = 2
 
@@ -146,9 +147,22 @@ class RemoteProvider[Client](AIProvider):
     def _describe(self, error: Exception) -> Failure:
         """Return what one of the SDK's errors means."""
 
-    @abstractmethod
     def _report(self, completion: Completion) -> None:
-        """Log what an answer took."""
+        """Log what an answer took from the cache and what it wrote, from the final usage."""
+        usage = completion.usage
+        try:
+            log.info(
+                "%s.cache service=%s model=%s cache_read_input_tokens=%d cache_creation_input_tokens=%d input_tokens=%d output_tokens=%d",
+                self.name,
+                self._service,
+                completion.model,
+                usage.cache_read_input_tokens,
+                usage.cache_creation_input_tokens,
+                usage.input_tokens,
+                usage.output_tokens,
+            )
+        except Exception:  # telemetry's one boundary: an answer that arrived is not lost to a log
+            logging.getLogger("flowpilot.telemetry").exception("telemetry.failed")
 
     async def _whole(self, body: dict[str, Any]) -> Completion:
         """Read a stream to its end: an answer that is not streamed has no first byte to set a deadline for."""
@@ -173,7 +187,11 @@ class RemoteProvider[Client](AIProvider):
                 break
             except self._errors() as error:
                 failure = Failure(error.reason) if isinstance(error, BrokeOff) else self._describe(error)
-                pause = None if answer.parts or attempt == self._limits.retries else failure.pause(attempt)
+                pause = (
+                    None
+                    if answer.parts or attempt == self._limits.retries
+                    else failure.pause(self._limits.backoff * 2**attempt)
+                )
                 if pause is None or not self._has_time_for(pause, start):
                     raise failure.explain(is_begun=bool(answer.parts)) from error
                 log.info("ai.retry service=%s model=%s after=%.1f", self._service, body["model"], pause)
@@ -182,10 +200,7 @@ class RemoteProvider[Client](AIProvider):
         known = {name: answer.usage.get(name, 0) for name in Usage.__dataclass_fields__}
         stop_reason = answer.stop_reason or "end_turn"
         completion = Completion("".join(answer.parts), self.name, answer.model, Usage(**known), stop_reason)
-        try:
-            self._report(completion)
-        except Exception:  # telemetry's one boundary: an answer that arrived is not lost to a log
-            logging.getLogger("flowpilot.telemetry").exception("telemetry.failed")
+        self._report(completion)
         yield completion
 
     async def _read(self, client: Client, body: dict[str, Any], answer: Answer, start: float) -> AsyncGenerator[str]:

@@ -1,14 +1,21 @@
+import http.client
 import json
 import urllib.error
 import urllib.request
 
 import pytest
 
-from flowpilot.testing.messages_rules import BadRequest, PrefixCache, check_request
-from flowpilot.testing.messages_server import API_VERSION, DEMO_ANSWER, MessagesServer
+from flowpilot.testing.messages_rules import check_request
+from flowpilot.testing.messages_server import API_VERSION, MessagesServer, mcp_blocks
+from flowpilot.testing.scripted_server import DEMO_ANSWER, BadRequest
 
 PLAIN = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 MARK = {"type": "ephemeral"}
+MCP = "mcp-client-2025-11-20"
+SERVER = {"type": "url", "url": "https://learn.microsoft.com/api/mcp", "name": "microsoft-learn"}
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "microsoft-learn"}
+WITH_MCP = {**PLAIN, "mcp_servers": [SERVER], "tools": [TOOLSET]}
+JPEG_AS_PNG = {"type": "base64", "media_type": "image/png", "data": "/9j/4AAQ"}
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +117,9 @@ def test_a_failure_can_be_queued(server, status):
     assert [post(server)[0], post(server)[0]] == [status, 200]
 
 
+CALLED = mcp_blocks("microsoft_docs_search", {"query": "OneDrive"}, "Reset OneDrive")
+
+
 def text(**fields):
     return {"type": "text", "text": "a", **fields}
 
@@ -144,6 +154,12 @@ def user(*content):
         {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
         {"output_config": {"format": {"type": "json_schema", "schema": {"type": "string", "maxLength": 5}}}},
         {"output_config": {"effort": "extreme"}},
+        {"tool_choice": {"type": "any"}},
+        {"tools": [{"type": "mcp_toolset", "mcp_server_name": "microsoft-learn"}]},
+        {"messages": [*PLAIN["messages"], {"role": "assistant", "content": CALLED}, *PLAIN["messages"]]},
+        user({"type": "image", "source": JPEG_AS_PNG}),
+        user(text(citations=[{"type": "char_location"}])),
+        user(text(text="x" * 4_400_000)),
     ],
 )
 def test_what_the_real_one_refuses_is_refused(change):
@@ -153,39 +169,82 @@ def test_what_the_real_one_refuses_is_refused(change):
         check_request({**PLAIN, **change})
 
 
-def prompt(*texts, mark=(), system=None):
-    content = [text(text=each, **({"cache_control": MARK} if at in mark else {})) for at, each in enumerate(texts)]
-    return {**PLAIN, **user(*content), **({"system": system} if system else {})}
+def test_without_its_beta_the_mcp_connector_is_unknown(server):
+    status, body = post(server, WITH_MCP)
+
+    assert status == 400
+    assert "mcp_servers: Extra inputs are not permitted" in body
 
 
-def test_a_prefix_is_written_once_and_read_again():
-    cache = PrefixCache(cacheable_from=10)
-
-    first = cache.use(prompt("a" * 95, "b" * 35, mark=[0]))
-    second = cache.use(prompt("a" * 95, "c" * 35, mark=[0, 1]))
-
-    assert first == {"input_tokens": 10, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 25}
-    assert second == {"input_tokens": 0, "cache_read_input_tokens": 25, "cache_creation_input_tokens": 10}
+def test_with_its_beta_an_mcp_server_may_be_named(server):
+    assert post(server, WITH_MCP, **{"anthropic-beta": MCP})[0] == 200
 
 
-def test_a_changed_byte_before_the_breakpoint_is_a_miss():
-    cache = PrefixCache(cacheable_from=10)
-    cache.use(prompt("a" * 95, mark=[0]))
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tools": []},
+        {"tools": [TOOLSET, TOOLSET]},
+        {"mcp_servers": []},
+        {"mcp_servers": [SERVER, SERVER]},
+        {"mcp_servers": [{**SERVER, "tool_configuration": {}}]},
+        {"mcp_servers": [{**SERVER, "url": "http://127.0.0.1"}]},
+    ],
+)
+def test_an_mcp_server_and_its_toolset_belong_together(server, change):
+    assert post(server, {**WITH_MCP, **change}, **{"anthropic-beta": MCP})[0] == 400
 
-    assert cache.use(prompt("a" * 94 + "b", mark=[0]))["cache_read_input_tokens"] == 0
+
+def test_an_unknown_beta_is_refused(server):
+    assert "Unexpected value(s) `x-1`" in post(server, **{"anthropic-beta": "x-1"})[1]
 
 
-def test_a_short_prefix_is_not_cached():
-    cache = PrefixCache(cacheable_from=512)
-    cache.use(prompt("a" * 95, mark=[0]))
+def test_an_mcp_error_stays_until_it_is_taken_away(server):
+    server.mcp_error = "Failed to connect to MCP server"
 
-    assert cache.use(prompt("a" * 95, mark=[0]))["input_tokens"] == 25
+    with_mcp = [post(server, WITH_MCP, **{"anthropic-beta": MCP})[0] for _ in range(2)]
+
+    assert (with_mcp, post(server)[0]) == ([400, 400], 200)
 
 
-def test_a_breakpoint_looks_back_over_twenty_blocks():
-    cache = PrefixCache(cacheable_from=10)
-    cache.use(prompt("a" * 95, mark=[0]))
+def test_tool_calls_stand_before_the_text_and_their_results_count_at_the_end(server):
+    server.answer(
+        "See the article.", blocks=CALLED, citations=[{"type": "search_result_location", "title": "OneDrive"}]
+    )
 
-    reads = [cache.use(prompt("a" * 95, *["x"] * more, mark=[more]))["cache_read_input_tokens"] for more in (20, 19)]
+    found = events(post(server, {**WITH_MCP, "stream": True}, **{"anthropic-beta": MCP})[1])
 
-    assert reads == [0, 25]
+    kinds = [event["content_block"]["type"] for event in found if event["type"] == "content_block_start"]
+    assert kinds == ["thinking", "mcp_tool_use", "mcp_tool_result", "text"]
+    deltas = [event["delta"]["type"] for event in found if event["type"] == "content_block_delta"]
+    assert deltas[:2] == ["signature_delta", "input_json_delta"]
+    assert deltas[-1] == "citations_delta"
+    assert found[-2]["usage"]["input_tokens"] > found[0]["message"]["usage"]["input_tokens"]
+
+
+def test_a_paused_turn_goes_on_when_it_comes_back_unchanged(server):
+    server.answer("", stop_reason="pause_turn", blocks=CALLED)
+    paused = json.loads(post(server, WITH_MCP, **{"anthropic-beta": MCP})[1])
+    again = [*PLAIN["messages"], {"role": "assistant", "content": paused["content"]}]
+    changed = [*PLAIN["messages"], {"role": "assistant", "content": paused["content"][1:]}]
+
+    statuses = [post(server, {**WITH_MCP, "messages": sent}, **{"anthropic-beta": MCP})[0] for sent in (changed, again)]
+
+    assert paused["stop_reason"] == "pause_turn"
+    assert statuses == [400, 200]
+
+
+def test_a_proxys_page_can_be_queued(server):
+    server.fail_raw(502, b"<html>Bad Gateway</html>")
+
+    assert post(server) == (502, "<html>Bad Gateway</html>")
+
+
+@pytest.mark.parametrize("at", [0, 1, 300])
+def test_the_socket_drops_after_so_many_bytes(server, at):
+    server.cut(at, "Yes.")
+
+    with pytest.raises(http.client.IncompleteRead) as found:
+        post(server, {**PLAIN, "stream": True})
+
+    assert len(found.value.partial) == at
