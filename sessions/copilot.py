@@ -6,10 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from flowpilot.providers.ai.base import ChatState, FactState, FixState, Message, SystemBlock, TaskState
+from flowpilot.providers.ai.untrusted import fence
 from sessions.lane import Item
 from sessions.models import SessionFact, SuggestedFix, Turn
-
-_FENCE = "untrusted"
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,6 @@ def build_briefing(state: ChatState) -> str:
     parts.append(_section("Open in the task lane", open_tasks))
     parts.append(_section("Suggested fixes", [_fix_line(fix) for fix in state.fixes]))
     return fence("session state", "\n\n".join(part for part in parts if part) or "Nothing is known yet.")
-
-
-def fence(name: str, text: str) -> str:
-    """Mark text as data that nobody need obey. What looks like our own fence inside it is defused."""
-    safe = text.replace(f"</{_FENCE}", f"<\\/{_FENCE}").replace(f"<{_FENCE}", f"<\\{_FENCE}")
-    return f'<{_FENCE} name="{name}">\n{safe}\n</{_FENCE}>'
 
 
 @cache
