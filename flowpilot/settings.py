@@ -173,15 +173,38 @@ USE_TZ = True
 USE_I18N = False
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
 
-# --- AI (docs/dev-env.md). Without a key the guided engine answers. ------------------------------------------------------------------
+# --- AI (docs/dev-env.md). Without a key the guided engine answers. An account's own keys and choices go before these. -------------
 ANTHROPIC_API_KEY = env("ANTHROPIC_API_KEY", default="")
 ANTHROPIC_BASE_URL = env("ANTHROPIC_BASE_URL", default="")
+GEMINI_API_KEY = env("GEMINI_API_KEY", default="")
+GEMINI_BASE_URL = env("GEMINI_BASE_URL", default="")
+AI_PROVIDER = env("AI_PROVIDER", default="")  # anthropic, gemini or guided; empty: the first of these with a key
 AI_MODELS = {
-    "fast": env("AI_MODEL_FAST", default="claude-haiku-5-5"),
-    "standard": env("AI_MODEL_STANDARD", default="claude-sonnet-5-5"),
-    "deep": env("AI_MODEL_DEEP", default="claude-opus-5-5"),
+    "anthropic": {
+        "fast": env("AI_MODEL_FAST", default="claude-haiku-5-5"),
+        "standard": env("AI_MODEL_STANDARD", default="claude-sonnet-5-5"),
+        "deep": env("AI_MODEL_DEEP", default="claude-opus-5-5"),
+    },
+    "gemini": {
+        "fast": env("GEMINI_MODEL_FAST", default="gemini-3.5-flash-lite"),
+        "standard": env("GEMINI_MODEL_STANDARD", default="gemini-3.8-flash"),
+        "deep": env("GEMINI_MODEL_DEEP", default="gemini-3.1-pro-preview"),
+    },
 }
+AI_TIERS = env.dict("AI_TIERS", default={})  # chat=deep,fact_synthesis=standard
 AI_MAX_TOKENS = env.int("AI_MAX_TOKENS", default=16_000)
+AI_BUDGET_MONTHLY_USD = env.float("AI_BUDGET_MONTHLY_USD", default=0.0)  # of each account; 0 sets no limit
+ENABLE_MCP_MICROSOFT_LEARN = env.bool("ENABLE_MCP_MICROSOFT_LEARN", default=False)
+AI_MCP_SERVICES = env.list("AI_MCP_SERVICES", default=["chat"])
+MCP_MICROSOFT_LEARN_URL = env("MCP_MICROSOFT_LEARN_URL", default="https://learn.microsoft.com/api/mcp")
+# US dollars for a million tokens; cache reads and writes as multiples of the input's. From a prompt of `long_from` tokens on all cost more.
+AI_PRICES_AS_OF = "2026-11-25"
+AI_PRICES = {
+    "claude-haiku-5-5": {"input": 0.10, "output": 0.50, "long_from": 100_000, "long_factor": 5},
+    "claude-sonnet-5-5": {"input": 2.0, "output": 10.0, "read": 0.05},
+    "claude-opus-5-5": {"input": 4.0, "output": 20.0, "read": 0.05},
+    **env.json("AI_PRICES", default={}),  # other models', and the day's
+}
 
 # --- ConnectWise ---------------------------------------------------------------------------------------------------------------------
 # Credentials are sealed with the first key; the others still open what was sealed with them (docs/dev-env.md).

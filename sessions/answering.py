@@ -6,6 +6,7 @@ scope is open for short transactions only, never while the model is awaited.
 
 import asyncio
 import logging
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -15,9 +16,10 @@ from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Unavailable, UserError
+from flowpilot.providers.ai import calls
 from flowpilot.providers.ai.base import Completion
 from sessions import copilot, queries
-from sessions.choice import choose_provider
+from sessions.choice import guided
 from sessions.markers import MarkerParser, Text
 from sessions.models import Turn
 from sessions.outcome import apply_answer
@@ -43,6 +45,7 @@ class ClaimedElsewhere(Exception):
 class _Claim:
     account_id: UUID
     turn_id: UUID
+    chat_id: UUID
     epoch: int
     request: copilot.Request
     raw: list[str] = field(default_factory=list)
@@ -84,19 +87,24 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
 
 
 async def _stream(claim: _Claim) -> Completion:
-    provider, model, max_tokens = choose_provider()
     parser = MarkerParser()
     completion = None
-    request = claim.request
-    stream = provider.generate_text_stream(
-        system_prompt=request.system, messages=request.messages, model=model, max_tokens=max_tokens, state=request.state
+    stream = calls.generate_text_stream(
+        account_id=claim.account_id,
+        service="chat",
+        system_prompt=claim.request.system,
+        messages=claim.request.messages,
+        chat_id=claim.chat_id,
+        state=claim.request.state,
+        last_resort=guided(),
     )
-    async for piece in stream:
-        if isinstance(piece, Completion):
-            completion = piece
-            continue
-        claim.raw.append(piece)
-        _show(claim, parser.feed(piece))
+    async with aclosing(stream) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Completion):
+                completion = piece
+                continue
+            claim.raw.append(piece)
+            _show(claim, parser.feed(piece))
     _show(claim, parser.close())
     if completion is None:
         raise Unavailable("The answer ended early. What arrived is kept; try again.")
@@ -129,7 +137,7 @@ def _claim(account_id: UUID, turn_id: UUID) -> _Claim | None:
             raise ClaimedElsewhere
         return None
     turn = Turn.objects.select_related("chat").get(pk=turn_id)
-    claim = _Claim(account_id, turn_id, turn.epoch, _request(turn))
+    claim = _Claim(account_id, turn_id, turn.chat_id, turn.epoch, _request(turn))
     if turn.epoch > MOST_CLAIMS:
         _fail(claim, GENERIC)
         return None
@@ -167,6 +175,8 @@ def _finish(claim: _Claim, completion: Completion) -> None:
         provider=completion.provider,
         model=completion.model,
         usage=asdict(completion.usage),
+        fallback=completion.fallback[:300],
+        sources=[asdict(source) for source in completion.sources],
         finished_at=timezone.now(),
     )
     if ended:

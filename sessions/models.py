@@ -120,6 +120,8 @@ class Turn(AccountOwned):
     provider = models.CharField(max_length=20, blank=True)
     model = models.CharField(max_length=80, blank=True)
     usage = models.JSONField(default=dict, blank=True)
+    fallback = models.CharField(max_length=300, blank=True)  # why another than the first choice answered
+    sources = models.JSONField(default=list, blank=True)  # articles the answer drew on: title and url
     error = models.CharField(max_length=500, blank=True)
     epoch = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -13,6 +13,7 @@ from flowpilot.accounts import audit
 from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
+from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from psa import services as psa
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
@@ -110,9 +111,24 @@ def _fix(person, mark, rows):
     )
 
 
+def _credential(person, mark, rows):
+    return AiCredential.objects.create(provider="anthropic", sealed_key=mark, last_four="none")
+
+
+def _budget(person, mark, rows):
+    return AiBudget.objects.create(month="2026-11-01")
+
+
+def _call(person, mark, rows):
+    return AiCall.objects.create(service="chat", provider="anthropic", model=mark, month="2026-11-01", outcome="done")
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
+    AiCredential: _credential,
+    AiBudget: _budget,
+    AiCall: _call,
     PsaConnection: _connection,
     PsaMemberLink: _member,
     PsaPost: _post,

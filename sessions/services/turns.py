@@ -48,16 +48,16 @@ def tell_answers(*, chat_id: UUID, by: User, client_key: UUID) -> Turn:
 
 @transaction.atomic
 def retry_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
-    """Answer a turn again that failed or was stopped. Raises Conflict or NotFound."""
+    """Answer a turn again that failed, was stopped, or was answered by another than the first choice. Raises Conflict or NotFound."""
     chat = ChatSession.objects.lock(chat_id)
     require_open(chat)
     turn = _find(chat, turn_id)
-    if turn.status not in {Turn.Status.FAILED, Turn.Status.CANCELLED}:
+    if turn.status not in {Turn.Status.FAILED, Turn.Status.CANCELLED} and not turn.fallback:
         raise Conflict("That message has its answer, or is about to.")
     if turn.number != chat.turns.order_by("-number").values_list("number", flat=True).first():
         raise Conflict("The conversation went on since then. Write it again at the end.")
-    turn.status, turn.error, turn.answer, turn.raw_answer = Turn.Status.QUEUED, "", "", ""
-    turn.save(update_fields=["status", "error", "answer", "raw_answer", "updated_at"])
+    turn.status, turn.error, turn.answer, turn.raw_answer, turn.fallback = Turn.Status.QUEUED, "", "", "", ""
+    turn.save(update_fields=["status", "error", "answer", "raw_answer", "fallback", "updated_at"])
     defer_answer(turn)
     return turn
 

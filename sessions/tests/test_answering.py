@@ -192,12 +192,14 @@ def test_a_turn_stopped_while_it_is_written_ends_the_stream(ai, account, chat, t
     assert turn.answer.startswith("word")
 
 
-def test_a_refused_call_fails_with_the_providers_words(ai, turn, answer):
+def test_where_the_ai_refuses_rules_answer_and_say_why(ai, turn, answer):
     ai.fail(402)
 
     assert answer(turn) is True
-    assert (turn.status, turn.error) == ("failed", "The AI account has no credit left. An admin can see to that.")
-    assert turn.finished_at
+    assert (turn.status, turn.provider) == ("done", "guided")
+    assert turn.fallback == (
+        "The AI account has no credit left. An admin can see to that, so fixed rules answered. Your next message asks the AI again."
+    )
 
 
 def test_an_answer_that_breaks_off_keeps_what_arrived(ai, chat, turn, answer, in_scope):

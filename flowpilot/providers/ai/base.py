@@ -1,7 +1,7 @@
 """What every AI provider takes and gives. Pure: no SDK, no Django."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,23 +38,37 @@ class Message:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, as the provider counted them."""
+    """Tokens of one call, as the provider counted them. `input_tokens` is what followed the cache; the hour's are part of the created."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    cache_creation_1h_input_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """An article that an answer drew on."""
+
+    title: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A finished answer; a stream yields it last. `stop_reason` other than `end_turn`: `refusal`, `max_tokens` and the like."""
+    """A finished answer; a stream yields it last. `stop_reason` other than `end_turn`: `refusal`, `max_tokens` and the like.
+
+    `fallback` says in words why another than the first choice answered.
+    """
 
     text: str
     provider: str
     model: str
     usage: Usage = field(default_factory=Usage)
     stop_reason: str = "end_turn"
+    sources: tuple[Source, ...] = ()
+    fallback: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ class AIProvider(ABC):
         model: str,
         max_tokens: int,
         state: ChatState | None = None,
-    ) -> AsyncIterator[str | Completion]:
+    ) -> AsyncGenerator[str | Completion]:
         """Yield the answer's text in pieces, then one Completion."""
 
     @abstractmethod

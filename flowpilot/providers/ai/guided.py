@@ -6,7 +6,7 @@ suggested fixes say which of its ends were tried.
 
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class GuidedProvider(AIProvider):
         model: str,
         max_tokens: int,
         state: ChatState | None = None,
-    ) -> AsyncIterator[str | Completion]:
+    ) -> AsyncGenerator[str | Completion]:
         """Yield the answer word by word, then one Completion."""
         text = answer(self._flows, _known(state, messages))
         for piece in re.findall(r"\s*\S+|\s+", text):
