@@ -2,7 +2,14 @@
 
 import os
 
-for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "REDIS_URL"):
+for name in (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_API_KEY",
+    "GEMINI_BASE_URL",
+    "REDIS_URL",
+):
     os.environ.pop(name, None)
 os.environ["DATABASE_ROLE"] = "owner"  # creates and migrates; then the connection assumes the app role (plugin.py)
 

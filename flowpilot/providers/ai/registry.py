@@ -13,11 +13,12 @@ from flowpilot.accounts.models import AccountSettings
 from flowpilot.accounts.sealing import BrokenSeal, seal, unseal
 from flowpilot.providers.ai.anthropic import AnthropicProvider
 from flowpilot.providers.ai.base import AIProvider
+from flowpilot.providers.ai.gemini import GeminiProvider
 from flowpilot.providers.ai.ledger import read_limit
 from flowpilot.providers.models import AiCredential
 
 log = logging.getLogger("flowpilot.ai")
-PROVIDERS = {"anthropic": "Claude"}
+PROVIDERS = {"anthropic": "Claude", "gemini": "Gemini"}
 GUIDED = "guided"
 TIERS = ("fast", "standard", "deep")
 # What each service asks for unless an account or the environment says otherwise.
@@ -35,7 +36,7 @@ SERVICES = {
     "flow_fix": "standard",
     "ticket_parse": "fast",
 }
-_FACTORIES: dict[str, type] = {"anthropic": AnthropicProvider}
+_FACTORIES: dict[str, type] = {"anthropic": AnthropicProvider, "gemini": GeminiProvider}
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,13 @@ def _bound_to(credential: AiCredential) -> dict:
 
 def _candidate(service: str, name: str, api_key: str, base_url: str, preferences: dict) -> Candidate:
     tier = preferences.get(f"ai.tiers.{service}") or settings.AI_TIERS.get(service) or SERVICES[service]
-    has_mcp = preferences.get(f"ai.mcp.{service}", service in settings.AI_MCP_SERVICES)
+    chosen = preferences.get(f"ai.mcp.{service}")
+    has_mcp = chosen == "on" if chosen else service in settings.AI_MCP_SERVICES
     return Candidate(
         provider=make_provider(name, api_key, base_url, service),
         model=settings.AI_MODELS[name][tier],
         max_tokens=settings.AI_MAX_TOKENS,
-        has_mcp=bool(settings.ENABLE_MCP_MICROSOFT_LEARN and has_mcp and name == "anthropic"),
+        has_mcp=settings.ENABLE_MCP_MICROSOFT_LEARN and has_mcp and name == "anthropic",
         circuit=f"{name}:{base_url}",
     )
 

@@ -123,6 +123,38 @@ def test_an_accounts_own_key_goes_before_the_environments(ai, account, ask, sett
     assert ask()[1].provider == "anthropic"
 
 
+def test_gemini_answers_where_only_it_has_a_key(gemini_server, ask, noted, settings):
+    settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL = gemini_server.api_key, gemini_server.base_url
+
+    assert ask()[1].provider == "gemini"
+    assert noted()[0].model == settings.AI_MODELS["gemini"]["standard"]
+
+
+def test_the_other_provider_answers_where_the_first_cannot_and_says_so(ai, gemini_server, ask, noted, settings):
+    settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL = gemini_server.api_key, gemini_server.base_url
+    ai.fail(529, times=3)
+
+    text, last = ask(last_resort=GUIDED)
+
+    assert text
+    assert (
+        last.fallback == "Claude did not answer, so Gemini did. The AI is overloaded right now. Try again in a minute."
+    )
+    assert [(call.provider, call.outcome, call.is_fallback) for call in noted()] == [
+        ("anthropic", "failed", False),
+        ("gemini", "done", True),
+    ]
+
+
+def test_an_account_may_put_gemini_first(ai, gemini_server, account, ask, settings):
+    settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL = gemini_server.api_key, gemini_server.base_url
+    with account_scope(account.id):
+        set_setting(account, "ai.provider", "gemini")
+
+    assert ask()[1].provider == "gemini"
+    assert ai.requests == []
+
+
 def test_a_key_never_stands_in_the_table(account, sql):
     with account_scope(account.id):
         own = AiCredential(provider="anthropic")
@@ -220,8 +252,7 @@ def test_is_on_follows_key_and_circuit(ai, account, ask):
 def test_a_hundred_turns_on_a_budget_for_ten_start_ten(ai, account, noted, settings):
     settings.AI_MAX_TOKENS = 1000
     each = 10_050  # a thousand tokens of answer at ten dollars a million, and the question
-    with account_scope(account.id):
-        set_setting(account, "ai.budget.monthly_usd", 10 * each / 1_000_000)
+    settings.AI_BUDGET_MONTHLY_USD = 10 * each / 1_000_000
     ai.script, usual = (lambda _: "word " * 4000), ai.script
 
     seen, all_began = [], asyncio.Event()
@@ -247,9 +278,8 @@ def test_a_hundred_turns_on_a_budget_for_ten_start_ten(ai, account, noted, setti
     assert len(noted()) == len(ai.requests) == 10
 
 
-def test_a_budget_that_is_used_up_says_so(ai, account, ask):
-    with account_scope(account.id):
-        set_setting(account, "ai.budget.monthly_usd", 0.000001)
+def test_a_budget_that_is_used_up_says_so(ai, ask, settings):
+    settings.AI_BUDGET_MONTHLY_USD = 0.000001
 
     assert "budget is used up" in ask(last_resort=GUIDED)[1].fallback
     assert ai.requests == []
@@ -274,7 +304,7 @@ def test_telemetry_that_fails_breaks_no_answer(ai, ask, caplog):
 
 class _Broken(logging.Filter):
     def filter(self, record):
-        if "anthropic.cache" in record.msg:
+        if "anthropic.cache" in record.getMessage():
             raise RuntimeError
         return True
 

@@ -111,11 +111,11 @@ def test_a_lost_call_that_comes_back_is_billed_but_frees_nothing_again(month):
 
 
 def test_the_budget_is_the_accounts_setting(account, scope):
-    set_setting(account, "ai.budget.monthly_usd", 2.5)
-    settle(open_call(), cost=2_000_000)
+    set_setting(account, "ai.budget.monthly_usd", 2)
+    settle(open_call(), cost=1_700_000)
 
     budget = ledger.read_budget()
-    assert (budget.limit, budget.spent) == (2_500_000, 2_000_000)
+    assert (budget.limit, budget.spent) == (2_000_000, 1_700_000)
     assert (budget.is_nearly_used, budget.is_used) == (True, False)
 
 
