@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,19 +12,22 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from flowpilot.providers.connectwise.sandbox.app import (
+from flowpilot.providers.connectwise.sandbox.app import App
+from flowpilot.providers.connectwise.sandbox.control import control
+from flowpilot.providers.connectwise.sandbox.door import (
     SANDBOX_CLIENT_ID,
     SANDBOX_COMPANY_ID,
     SANDBOX_PRIVATE_KEY,
     SANDBOX_PUBLIC_KEY,
-    App,
     Seen,
 )
-from flowpilot.providers.connectwise.sandbox.endpoints import ALL_PERMISSIONS, Endpoints
+from flowpilot.providers.connectwise.sandbox.endpoints import ALL_PERMISSIONS, ROUTES, Endpoints
 from flowpilot.providers.connectwise.sandbox.faults import Faults
 from flowpilot.providers.connectwise.sandbox.replies import Reply
+from flowpilot.providers.connectwise.sandbox.sender import Sender
 from flowpilot.providers.connectwise.sandbox.store import Store
 from flowpilot.providers.connectwise.sandbox.switches import Switches
+from flowpilot.providers.connectwise.sandbox.tables import Record
 
 __all__ = [
     "ALL_PERMISSIONS",
@@ -44,14 +48,23 @@ STOPPED_WITHIN = 10.0  # seconds
 class Sandbox:
     """One invented MSP behind ConnectWise's API.
 
-    `path` names a journal that keeps what was written, over restarts. `start` is the moment the seed's ages count from.
+    `path` names a journal that keeps what was written, over restarts. `start` is the moment the seed's ages count from;
+    `more_tickets` are added to the seed's own.
     """
 
-    def __init__(self, path: Path | None = None, *, switches: Switches | None = None, start: datetime | None = None):
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        switches: Switches | None = None,
+        start: datetime | None = None,
+        more_tickets: int = 0,
+    ) -> None:
         self.path = path
-        self.endpoints = Endpoints(Store(switches or Switches(), path, start))
+        self.sender = Sender()
+        self.endpoints = Endpoints(self._watched(Store(switches or Switches(), path, start, more_tickets)), ROUTES)
         self.faults = Faults()
-        self.app = App(self.endpoints, self.faults)
+        self.app = App(self.endpoints, self.faults, lambda seen: control(self, seen))
 
     @property
     def store(self) -> Store:
@@ -67,10 +80,17 @@ class Sandbox:
         """Start over as on the first day, the journal too."""
         if self.path:
             self.path.unlink(missing_ok=True)
-        self.endpoints.store = Store(Switches(), self.path)
+        self.endpoints.store = self._watched(Store(Switches(), self.path))
         self.endpoints.permissions = set(ALL_PERMISSIONS)
         self.faults.clear()
+        self.sender.clear()
         self.app.reset()
+
+    def close_for(self, seconds: float, codebase: str | None = None) -> None:
+        """Answer nothing but 503 for a while; an upgrade ends with another codebase."""
+        self.app.door.closed_until = time.monotonic() + seconds
+        if codebase:
+            self.switches.codebase = codebase
 
     @property
     def permissions(self) -> set[str]:
@@ -91,6 +111,11 @@ class Sandbox:
     def seen(self) -> list[Seen]:
         """The latest requests, oldest first."""
         return list(self.app.seen)
+
+    @property
+    def writes(self) -> list[Seen]:
+        """Every write that was taken, oldest first."""
+        return list(self.app.writes)
 
     def fail_next(self, kind: str | Reply, times: int = 1, match: str | None = None) -> None:
         """Let the next requests fail; `match` is a part of e.g. "POST /v4_6_release/apis/3.0/service/tickets/1/notes"."""
@@ -114,6 +139,7 @@ class Sandbox:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="connectwise-sandbox")
         thread.start()
+        self.sender.host = f"{host}:{listener.getsockname()[1]}"
         try:
             # the socket listens already, so early requests wait instead of failing
             yield f"http://{host}:{listener.getsockname()[1]}{BASE_PATH}"
@@ -121,6 +147,13 @@ class Sandbox:
             server.should_exit = True
             thread.join(STOPPED_WITHIN)
             listener.close()
+
+    def _watched(self, store: Store) -> Store:
+        def tell(table: str, action: str, row: Record) -> None:
+            self.sender.tell(list(store.tables.callbacks.values()), table, action, row)
+
+        store.on_change = tell
+        return store
 
 
 class _QuietProtocol(H11Protocol):

@@ -1,59 +1,37 @@
 """The sandbox as an ASGI app: sign-in, faults, delay, and the answer."""
 
 import asyncio
-import base64
-import binascii
 import json
 import random
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from flowpilot.providers.connectwise.sandbox.control import PREFIX
+from flowpilot.providers.connectwise.sandbox.door import Door, Seen
 from flowpilot.providers.connectwise.sandbox.endpoints import Endpoints, Request
 from flowpilot.providers.connectwise.sandbox.faults import AFTER, Fault, Faults
-from flowpilot.providers.connectwise.sandbox.replies import (
-    HTML_404,
-    Reply,
-    coded,
-    no_endpoint,
-    too_many,
-)
+from flowpilot.providers.connectwise.sandbox.replies import Reply, coded, too_many
+from flowpilot.providers.connectwise.sandbox.switches import Switches
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 _Seconds = float | tuple[float, float]  # so long, or somewhere between
 
-SANDBOX_COMPANY_ID = "summit"
-SANDBOX_PUBLIC_KEY = "SandboxPublicKey"
-SANDBOX_PRIVATE_KEY = "SandboxPrivateKey"
-SANDBOX_CLIENT_ID = "5f1a0c9e-0d5b-4c7e-9a44-3f7c2d1b8e60"
-_CODEBASES = ("v4_6_release", "v2026_1")
 _LONGEST_URL = 2000
-_UNAUTHENTICATED = coded(401, "ConnectWiseApi", "UserNotAuthenticated")
-_CANNOT_ROUTE = Reply(400, "Cannot route. Codebase/company is invalid")
-
-
-@dataclass
-class Seen:
-    """A request as it came in, for tests to look at."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: Any
 
 
 class App:
     """Speaks ConnectWise's REST API. One instance holds one MSP."""
 
-    def __init__(self, endpoints: Endpoints, faults: Faults) -> None:
-        self.endpoints, self.faults = endpoints, faults
+    def __init__(self, endpoints: Endpoints, faults: Faults, control: Callable[[Seen], Reply]) -> None:
+        self.endpoints, self.faults, self.control = endpoints, faults, control
+        self.door = Door()
         self.seen: deque[Seen] = deque(maxlen=500)
+        self.writes: deque[Seen] = deque(maxlen=20_000)
         self.reset()
 
     def reset(self) -> None:
@@ -62,14 +40,25 @@ class App:
         self.late_seconds: _Seconds = 0.5  # after which a late commit is done
         self.stall_seconds = 60.0
         self.seen.clear()
+        self.writes.clear()
+        self.door.reset()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
         raw = await _body(receive)
-        await _wait(self.latency)
+        self.door.inside += 1
+        self.door.most_inside = max(self.door.most_inside, self.door.inside)
+        try:
+            await self._respond(scope, raw, receive, send)
+        finally:
+            self.door.inside -= 1
+
+    async def _respond(self, scope: MutableMapping[str, Any], raw: bytes, receive: _Receive, send: _Send) -> None:
+        is_lever = scope["path"].startswith(PREFIX)
+        await _wait(0.0 if is_lever else self.latency)
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        fault = self.faults.take(f"{scope['method']} {scope['path']}")
+        fault = None if is_lever else self.faults.take(f"{scope['method']} {scope['path']}")
         if fault is None:
             await _send(send, self.answer(scope, headers, raw))
         elif fault.answer is not None:
@@ -80,64 +69,39 @@ class App:
 
     def answer(self, scope: MutableMapping[str, Any], headers: dict[str, str], raw: bytes) -> Reply:
         """Return the answer to one whole request."""
-        seen = self._look(scope, headers, raw)
+        if scope["path"].startswith(PREFIX):
+            seen = _read(scope, headers, raw)
+            return self.door.refusal(headers, "", Switches()) or self.control(seen)
+        seen, switches = self._look(scope, headers, raw), self.endpoints.store.switches
+        if reply := self.door.limit(switches):
+            return reply
+        if reply := self.door.open_answer(seen, switches):
+            return reply
         if len(seen.path) + len(scope.get("query_string", b"")) > _LONGEST_URL:
             return Reply(414, "<html><body><h2>HTTP Error 414. The request URL is too long.</h2></body></html>")
-        path, refusal = self._routed(seen.path)
-        if refusal or (refusal := self._refusal(headers, path)):
+        path, refusal = self.door.routed(seen.path, switches)
+        if refusal or (refusal := self.door.refusal(headers, path, switches)):
             return refusal
-        host = headers.get("host", "sandbox")
-        return self.endpoints.answer(
+        reply = self.endpoints.answer(
             Request(
                 method=seen.method,
                 path=path,
                 query=seen.query,
                 body=seen.body,
-                url=f"http://{host}/v4_6_release/apis/3.0/{path}",
+                url=f"http://{headers.get('host', 'sandbox')}/v4_6_release/apis/3.0/{path}",
                 is_forward_only=headers.get("pagination-type") == "forward-only",
+                content_type=headers.get("content-type", ""),
+                raw=raw.decode(errors="replace"),
             )
         )
+        if seen.method != "GET" and reply.status < 300:
+            self.writes.append(seen)
+        return reply
 
     def _look(self, scope: MutableMapping[str, Any], headers: dict[str, str], raw: bytes) -> Seen:
-        try:
-            body = json.loads(raw) if raw else None
-        except ValueError:
-            body = None
-        query = dict(parse_qsl(scope.get("query_string", b"").decode(), keep_blank_values=True))
-        seen = Seen(scope["method"], scope["path"], query, headers, body)
+        seen = _read(scope, headers, raw)
         self.seen.append(seen)
         return seen
-
-    def _routed(self, whole: str) -> tuple[str, Reply | None]:
-        """Return the path below apis/3.0, or why there is none."""
-        codebase, _, rest = whole.removeprefix("/").partition("/apis/3.0")
-        if codebase not in _CODEBASES:
-            return "", Reply(404, HTML_404)
-        if "/apis/3.0" in rest:
-            return "", _CANNOT_ROUTE
-        if not rest.startswith("/"):
-            return "", no_endpoint(as_html=self.endpoints.store.switches.html_for_unknown_endpoint)
-        return rest.rstrip("/"), None
-
-    def _refusal(self, headers: dict[str, str], path: str) -> Reply | None:
-        """Return why the caller is not let in, if so."""
-        switches = self.endpoints.store.switches
-        if path == "/system/info" and switches.open_system_info:
-            return None
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return _UNAUTHENTICATED
-        try:
-            given = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return coded(500, "ConnectWiseApi", "Length cannot be less than zero.\r\nParameter name: length")
-        if given != f"{SANDBOX_COMPANY_ID}+{SANDBOX_PUBLIC_KEY}:{SANDBOX_PRIVATE_KEY}":
-            if switches.auth_failure_status == 404:
-                return Reply(404, HTML_404)
-            return coded(401, "Unauthorized", "Unauthorized")
-        if headers.get("clientid") != SANDBOX_CLIENT_ID:
-            return coded(switches.client_id_failure_status, "Unauthorized", "The clientId is missing or not valid.")
-        return None
 
     def _fault_answer(self, fault: Fault) -> Reply:
         if fault.kind == "429" and not self.endpoints.store.switches.says_retry_after:
@@ -167,6 +131,15 @@ class App:
             await _hang_up(send, receive)
         else:
             await _silence(receive, self.stall_seconds)
+
+
+def _read(scope: MutableMapping[str, Any], headers: dict[str, str], raw: bytes) -> Seen:
+    try:
+        body = json.loads(raw) if raw else None
+    except ValueError:
+        body = None
+    query = dict(parse_qsl(scope.get("query_string", b"").decode(), keep_blank_values=True))
+    return Seen(scope["method"], scope["path"], query, headers, body)
 
 
 async def _wait(seconds: _Seconds) -> None:

@@ -15,7 +15,13 @@ Test = Callable[[Record], bool]
 
 _NOT_A_BOOLEAN = coded(500, "ConnectWiseApi", "String was not recognized as a valid Boolean.")
 _LEVELS = ("Low", "Medium", "High")
-_ENUMS = {"recordType": ("ServiceTicket", "ProjectTicket", "ProjectIssue"), "severity": _LEVELS, "impact": _LEVELS}
+_CHARGED_TO = ("Company", "ServiceTicket", "ProjectTicket", "ChargeCode", "Activity")
+_ENUMS = {
+    "recordType": ("ServiceTicket", "ProjectTicket", "ProjectIssue"),
+    "severity": _LEVELS,
+    "impact": _LEVELS,
+    "chargeToType": _CHARGED_TO,
+}
 _SYMBOLS = re.compile(r"\s*(<=|>=|!=|[=<>(),])")
 _NAME = re.compile(r"\s*([A-Za-z_][\w/]*)")
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)")
@@ -112,7 +118,7 @@ class _Parser:
             return test
         name = self.expect("name").value
         kind = self.schema.get(name)
-        if kind is None or kind in ("ref", "info"):
+        if kind is None or kind in ("ref", "info", "list"):
             raise Problem(bad_condition(f"{name} is not a recognized name."))
         if kind == "attached":
             return self._attached(name)
@@ -170,7 +176,7 @@ class _Parser:
             enum = {value.lower() for value in _ENUMS[name]}
             if token.kind != "string" or token.value.lower() not in enum:
                 raise Problem(bad_condition("Enum value supplied was invalid"))
-        expected = {"int": "number", "date": "date"}.get(kind, "string")
+        expected = {"int": "number", "float": "number", "date": "date"}.get(kind, "string")
         if token.kind != expected:
             raise Problem(bad_condition(f"Syntax error near '{token.value}'."))
         if kind == "date":

@@ -3,18 +3,19 @@
 import threading
 from dataclasses import dataclass
 
-from flowpilot.providers.connectwise.sandbox.replies import HTML_404, Reply, coded, security, too_many
+from flowpilot.providers.connectwise.sandbox.replies import HTML_404, HTML_503, Reply, coded, security, too_many
 
-_HTML_503 = (
-    "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"
-)
 ANSWERS = {
     "401": coded(401, "Unauthorized", "Unauthorized"),
     "403": security(403),
     "404html": Reply(404, HTML_404),
     "429": too_many(30),
     "500": coded(500, "ConnectWiseApi", "An internal error has occurred: timeout expired."),
-    "503html": Reply(503, _HTML_503),
+    "502html": Reply(502, HTML_503.replace("503 Service Unavailable", "502 Bad Gateway")),
+    "503html": Reply(503, HTML_503),
+    "504html": Reply(504, HTML_503.replace("503 Service Unavailable", "504 Gateway Time-out")),
+    "200html": Reply(200, "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"),
+    "409": coded(409, "ConcurrencyConflict", "The record is in use."),
 }
 BEFORE = frozenset({"stall", "drop"})  # nothing is done
 AFTER = frozenset({"commit_then_drop", "commit_then_stall", "commit_then_500", "late_commit"})  # it is done, untold

@@ -1,13 +1,14 @@
 """Lists: conditions, order, pages, Link headers, chosen fields."""
 
 import random
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from flowpilot.providers.connectwise.sandbox.conditions import Record, compile_conditions, value_at
 from flowpilot.providers.connectwise.sandbox.replies import Problem, Reply, bad_condition, coded
-from flowpilot.providers.connectwise.sandbox.schema import Schema
+from flowpilot.providers.connectwise.sandbox.schema import CHILD, NULL, Schema
 from flowpilot.providers.connectwise.sandbox.switches import Switches
 
 DEFAULT_PAGE, LARGEST_PAGE = 25, 1000
@@ -29,9 +30,11 @@ def listed(rows: list[Record], query: Query, schema: Schema, switches: Switches,
 
 def matching(rows: list[Record], query: Query, schema: Schema, switches: Switches) -> list[Record]:
     """Return the rows the conditions let through."""
-    for name in ("childConditions", "customFieldConditions"):
-        if query.get(name):
-            raise Problem(bad_condition(f"The sandbox does not know {name} yet."))
+    if query.get("customFieldConditions"):
+        rows = _by_custom_fields(rows, query["customFieldConditions"], switches)
+    if query.get("childConditions"):
+        of_a_child = compile_conditions(query["childConditions"], CHILD, switches)
+        rows = [row for row in rows if any(of_a_child(child) for child in _children(row))]
     text = query.get("conditions", "").strip()
     if not text:
         return list(rows)
@@ -39,9 +42,21 @@ def matching(rows: list[Record], query: Query, schema: Schema, switches: Switche
     return [row for row in rows if test(row)]
 
 
+def _children(row: Record) -> Iterator[Record]:
+    """Yield the items of a record's arrays, each as a record with that one item."""
+    for name, value in row.items():
+        if isinstance(value, list):
+            yield from ({name: item} for item in value if isinstance(item, dict))
+
+
+def _by_custom_fields(rows: list[Record], text: str, switches: Switches) -> list[Record]:
+    test = compile_conditions(text, {"caption": "str", "value": "str"}, switches)
+    return [row for row in rows if any(test(each) for each in row.get("customFields") or ())]
+
+
 def projected(row: Record, query: Query, schema: Schema, switches: Switches) -> Record:
     """Return the record as it is sent: without nulls, and with only the fields asked for."""
-    row = _sendable(row)
+    row = sendable(row)
     names = [name for name in query.get("fields", "").split(",") if name]
     if not names:
         return row
@@ -62,20 +77,23 @@ def projected(row: Record, query: Query, schema: Schema, switches: Switches) -> 
     return shown
 
 
-def _sendable(value: Any) -> Any:
+def sendable(value: Any) -> Any:
     """Drop nulls, and what the sandbox keeps for itself."""
+    if value is NULL:
+        return None
     if isinstance(value, dict):
-        kept = {key: _sendable(item) for key, item in value.items() if item is not None}
+        kept = {key: sendable(item) for key, item in value.items() if item is not None}
         return {key: item for key, item in kept.items() if key == "_info" or not key.startswith("_")}
-    return [_sendable(item) for item in value] if isinstance(value, list) else value
+    return [sendable(item) for item in value] if isinstance(value, list) else value
 
 
 def _ordered(rows: list[Record], order: str, schema: Schema) -> list[Record]:
     """Sort; rows the order does not tell apart come as they like, as from a database."""
-    rows = random.sample(rows, len(rows))
+    if not order or "id" not in order.split(",")[-1].split():
+        rows = random.sample(rows, len(rows))
     for part in reversed([part.strip() for part in order.split(",") if part.strip()]):
         name, _, direction = part.partition(" ")
-        if name not in schema or schema[name] in ("ref", "info", "attached"):
+        if name not in schema or schema[name] in ("ref", "info", "attached", "list"):
             raise Problem(bad_condition(f"{name} is not a recognized name."))
         if direction.strip().lower() not in ("", "asc", "desc"):
             raise Problem(bad_condition(f"Syntax error near '{direction}'."))

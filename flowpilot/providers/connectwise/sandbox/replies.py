@@ -6,6 +6,10 @@ from typing import Any
 
 HTML_404 = "<!DOCTYPE html><html><head><title>404 - File or directory not found.</title></head><body>404</body></html>"
 
+HTML_503 = (
+    "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"
+)
+
 
 @dataclass(frozen=True)
 class Reply:

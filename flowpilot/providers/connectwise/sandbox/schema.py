@@ -1,6 +1,7 @@
 """Which names each list can be asked by, and what kind each is."""
 
 Schema = dict[str, str]
+NULL = object()  # a null that is sent, where others are left out
 
 
 def _schema(text: str, references: str = "") -> Schema:
@@ -22,8 +23,9 @@ TICKET = _schema(
     "requiredDate:date severity:enum impact:enum externalXRef:str closedDate:date closedBy:str closedFlag:bool "
     "resolutionGoalUTC:date resources:str slaStatus:str isInSla:bool customerUpdatedFlag:bool "
     "automaticEmailContactFlag:bool automaticEmailResourceFlag:bool automaticEmailCcFlag:bool initialDescription:str "
-    "priority/sort:int status/sort:int configuration/id:attached",
-    "board status company+ site contact type owner+ priority source",
+    "priority/sort:int status/sort:int configuration/id:attached automaticEmailCc:str parentTicketId:int hasChildTicket:bool "
+    "hasMergedChildTicketFlag:bool mergedParentTicket:ref mergedParentTicket/id:int",
+    "board status company+ site contact type subType owner+ priority source sla",
 )
 NOTE = _schema(
     "id:int ticketId:int text:str detailDescriptionFlag:bool internalAnalysisFlag:bool resolutionFlag:bool issueFlag:bool "
@@ -54,3 +56,36 @@ CONFIGURATION = _schema(
     "type status company+ contact site",
 )
 PRIORITY = _schema("id:int name:str sortOrder:int defaultFlag:bool")
+TYPE = _schema("id:int name:str defaultFlag:bool inactiveFlag:bool category:str", "board")
+SUB_TYPE = _schema("id:int name:str inactiveFlag:bool typeAssociationIds:list", "board")
+COMPANY = _schema("id:int identifier:str name:str city:str phoneNumber:str deletedFlag:bool types:list", "status")
+CONTACT = _schema(
+    "id:int firstName:str lastName:str title:str defaultPhoneNbr:str defaultFlag:bool inactiveFlag:bool types:list "
+    "communicationItems:list customFields:list",
+    "company+ site",
+)
+ENTRY = _schema(
+    "id:int objectId:int name:str dateStart:date dateEnd:date doneFlag:bool acknowledgedFlag:bool ownerFlag:bool "
+    "meetingFlag:bool hours:float type:ref type/id:int type/identifier:str",
+    "member+ status",
+)
+TIME = _schema(
+    "id:int chargeToId:int chargeToType:enum timeStart:date timeEnd:date actualHours:float billableOption:str notes:str "
+    "internalNotes:str status:str enteredBy:str addToDetailDescriptionFlag:bool addToInternalAnalysisFlag:bool "
+    "addToResolutionFlag:bool ticket:ref ticket/id:int",
+    "member+ company+ workType",
+)
+WORK_TYPE = _schema("id:int name:str billTime:str rateType:str rate:float inactiveFlag:bool overallDefaultFlag:bool")
+WORK_TYPE_INFO = _schema("id:int name:str defaultFlag:bool inactiveFlag:bool")
+CALLBACK = _schema(
+    "id:int description:str url:str objectId:int type:str level:str memberId:int payloadVersion:str inactiveFlag:bool "
+    "isSoapCallbackFlag:bool isSelfSuppressedFlag:bool connectWiseID:str"
+)
+RIGHT = _schema(
+    "id:int moduleName:str moduleDescription:str moduleFunctionName:str moduleFunctionDescription:str inquireLevel:str "
+    "addLevel:str editLevel:str deleteLevel:str"
+)
+REFERENCE = _schema("id:int name:str")
+CHILD = _schema(  # of the arrays a record holds, by which only childConditions can ask
+    "types/id:int types/name:str communicationItems/value:str communicationItems/communicationType:str"
+)

@@ -23,3 +23,17 @@ class Switches:
     refuses_owner_removal: bool = False  # PATCH `remove` on owner; replacing it by null works
     says_retry_after: bool = True  # on a 429
     note_lag: float = 0.0  # seconds until a new note shows in lists
+    resources_lag: float = 0.0  # seconds until `resources` shows a change of the schedule
+    schedules_owners: bool = True  # a new owner gets a schedule entry
+    clearing_owner_unschedules: bool = False  # clearing the owner takes the owner's entry along
+    refuses_double_entries: bool = False  # a second schedule entry of a member
+    open_period_days: int = 60  # time older than this falls into a closed period
+    workflow_status: str = ""  # where a workflow rule moves a ticket that gets its first owner
+    hidden_boards: frozenset[int] = frozenset()  # boards that the security role does not show
+    company_info_is_text: bool = False  # IsCloud as "True"
+    codebase: str = "v2026_1"  # the release; after an upgrade the old one is gone
+    needs_api_prefix: bool = False  # a cloud host without `api-` refuses
+    sends_null_custom_values: bool = False  # customFields[].value is null instead of absent
+    calls_a_minute: int = 0  # the limiter; 0 is none
+    most_at_once: int = 0  # calls side by side before the limiter steps in; 0 is any number
+    may_list_rights: bool = True  # /system/mySecurity

@@ -8,6 +8,36 @@ Record = dict[str, Any]
 SITE = "https://cw.example.test/v4_6_release/apis/3.0/"  # real links carry the double slash too
 
 
+class Hanging(dict[int, Record]):
+    """What hangs on tickets, by its own number; found by its ticket without looking through all of it."""
+
+    def __init__(self, key: str, rows: dict[int, Record] | None = None) -> None:
+        super().__init__()
+        self.key = key
+        self._by_ticket: dict[int, dict[int, Record]] = {}
+        for number, row in (rows or {}).items():
+            self[number] = row
+
+    def of(self, ticket_id: int) -> list[Record]:
+        """Return what hangs on a ticket, oldest first."""
+        return list(self._by_ticket.get(ticket_id, {}).values())
+
+    def __setitem__(self, number: int, row: Record) -> None:
+        super().__setitem__(number, row)
+        self._by_ticket.setdefault(row[self.key], {})[number] = row
+
+    def __delitem__(self, number: int) -> None:
+        row = self[number]
+        super().__delitem__(number)
+        del self._by_ticket[row[self.key]][number]
+
+    def pop(self, number: int, default: Any = None) -> Any:
+        row = self.get(number, default)
+        if number in self:
+            del self[number]
+        return row
+
+
 @dataclass
 class Tables:
     types: list[str] = field(default_factory=list)
@@ -19,7 +49,13 @@ class Tables:
     contacts: dict[int, Record] = field(default_factory=dict)
     configurations: dict[int, Record] = field(default_factory=dict)
     tickets: dict[int, Record] = field(default_factory=dict)
-    notes: dict[int, Record] = field(default_factory=dict)
+    notes: Hanging = field(default_factory=lambda: Hanging("ticketId"))
+    entries: Hanging = field(default_factory=lambda: Hanging("objectId"))  # of the schedule
+    times: Hanging = field(default_factory=lambda: Hanging("chargeToId"))
+    work_types: dict[int, Record] = field(default_factory=dict)
+    board_types: dict[int, Record] = field(default_factory=dict)
+    sub_types: dict[int, Record] = field(default_factory=dict)
+    callbacks: dict[int, Record] = field(default_factory=dict)
 
     def statuses_of(self, board_id: int) -> list[Record]:
         """Return a board's statuses."""
@@ -27,7 +63,23 @@ class Tables:
 
     def notes_of(self, ticket_id: int) -> list[Record]:
         """Return a ticket's notes, oldest first."""
-        return [note for note in self.notes.values() if note["ticketId"] == ticket_id]
+        return self.notes.of(ticket_id)
+
+    def entries_of(self, ticket_id: int) -> list[Record]:
+        """Return a ticket's schedule entries, oldest first."""
+        return self.entries.of(ticket_id)
+
+    def times_of(self, ticket_id: int) -> list[Record]:
+        """Return a ticket's time entries, oldest first."""
+        return self.times.of(ticket_id)
+
+    def children_of(self, ticket_id: int) -> list[int]:
+        """Return the numbers of a ticket's children."""
+        return [row["id"] for row in self.tickets.values() if row.get("parentTicketId") == ticket_id]
+
+    def types_of(self, board_id: int) -> list[Record]:
+        """Return a board's types."""
+        return [row for row in self.board_types.values() if row["board"]["id"] == board_id]
 
     def member_named(self, identifier: str) -> Record | None:
         """Return the member with this login name, whatever its case."""

@@ -3,16 +3,19 @@
 Set FLOWPILOT_SHARED_CONNECTWISE to the folder that holds openapi-subset.json and fixtures/.
 """
 
+import inspect
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from flowpilot.errors import UserError
+from flowpilot.providers.connectwise.client import ConnectWise
+from flowpilot.providers.connectwise.conditions import Criteria
 from flowpilot.providers.connectwise.sandbox import Reply
 
 FOLDER = os.environ.get("FLOWPILOT_SHARED_CONNECTWISE", "")
@@ -23,6 +26,36 @@ SPEC = json.loads((Path(FOLDER) / "openapi-subset.json").read_text())
 ERRORS = {
     path.stem: json.loads(path.read_text()) for path in sorted((Path(FOLDER) / "fixtures" / "errors").glob("*.json"))
 }
+EVERY_CRITERION = {
+    "text": "vpn",
+    "board_id": 1,
+    "status_names": ["New"],
+    "priority_id": 4,
+    "company_id": 301,
+    "contact_id": 1001,
+    "configuration_id": 2001,
+    "owner_identifier": "jortiz",
+    "is_unassigned": True,
+    "open_only": True,
+    "changed_since": datetime(2026, 5, 4, tzinfo=UTC),
+    "entered_since": datetime(2026, 5, 4, tzinfo=UTC),
+    "external_reference": "FP-1",
+    "not_id": 1,
+}
+EVERY_FIELD = {
+    "summary": "Printer offline",
+    "company_id": 301,
+    "board_id": 1,
+    "contact_id": 1001,
+    "description": "Since this morning.",
+    "priority_id": 7,
+    "type_id": 52,
+    "sub_type_id": 1007,
+    "status_id": 101,
+    "owner_id": 151,
+    "reference": "FP-1",
+}
+NOT_CALLS = {"close", "within"}
 DERIVED = {"resources", "_info", "closedFlag", "slaStatus", "isInSla"}
 INTERNAL = {"is_internal": True, "is_discussion": False, "is_resolution": False}
 
@@ -70,17 +103,75 @@ def ask_everything(connectwise):
     connectwise.list_configurations(48213)
     connectwise.list_boards()
     connectwise.list_statuses(1)
+    connectwise.list_types(1)
+    connectwise.list_sub_types(1)
+    connectwise.list_priorities()
+    connectwise.search_companies("cont")
+    connectwise.get_company(301)
+    connectwise.list_contacts(301, "adeyemi")
+    connectwise.get_contact(1001)
+    connectwise.list_configuration_refs(48213)
+    connectwise.get_configurations([2001, 2002])
+    connectwise.list_company_configurations(301)
     connectwise.list_members()
+    connectwise.search_members("ortiz")
+    connectwise.list_schedule_entries(48213)
+    connectwise.list_time_entries(48213)
+    connectwise.list_work_types()
+    connectwise.list_rights()
+    connectwise.list_callbacks()
+    connectwise.count_tickets(is_unassigned=True)
+    connectwise.find_ticket("FP-1", since=datetime.now(UTC))
+    connectwise.search_tickets(**EVERY_CRITERION)
+    write_everything(connectwise)
+
+
+def write_everything(connectwise):
+    now = datetime.now(UTC)
     connectwise.create_note(48213, "x", **INTERNAL, member_id=151)
     connectwise.set_status(48213, 103)
+    connectwise.set_priority(48213, 4)
+    connectwise.set_owner(48213, 152)
+    connectwise.clear_owner(48213)
+    connectwise.delete_schedule_entry(connectwise.create_schedule_entry(48213, 155).id)
+    connectwise.create_ticket(**EVERY_FIELD)
+    connectwise.create_time_entry(
+        48213,
+        starts_at=now - timedelta(minutes=20),
+        ends_at=now,
+        member_id=151,
+        work_type_id=2,
+        billable="NoCharge",
+        notes="Fixed.",
+        internal_notes="Really.",
+        shown_in=frozenset({"internal"}),
+    )
+    callback = connectwise.create_callback(url="https://fp.example/psa/callback/x?recordId=", type="ticket")
+    connectwise.delete_callback(callback.id)
+
+
+def test_every_method_of_the_client_is_asked_below():
+    methods = {name for name in dir(ConnectWise) if not name.startswith("_")} - NOT_CALLS
+    called = {name for function in (ask_everything, write_everything) for name in function.__code__.co_names}
+
+    assert methods <= called
+
+
+def test_every_criterion_is_tried():
+    assert EVERY_CRITERION.keys() == Criteria.__annotations__.keys()
+    assert EVERY_FIELD.keys() == inspect.signature(ConnectWise.create_ticket).parameters.keys() - {"self"}
 
 
 def test_every_request_is_one_the_api_describes(connectwise, sandbox):
     ask_everything(connectwise)
-    sandbox.permissions.discard("members:inquire")
+    for permission in ("members:inquire", "time:inquire", "service_tickets:inquire"):
+        sandbox.permissions.discard(permission)
     connectwise.list_members()
+    connectwise.search_members("ortiz")
+    connectwise.list_work_types()
+    connectwise.list_boards()
 
-    assert len(sandbox.seen) > 12
+    assert len(sandbox.seen) > 40
     for seen in sandbox.seen:
         _, operation = operation_of(seen)
         parameters = {(each["in"], each["name"].lower()) for each in operation["parameters"]}
@@ -92,16 +183,33 @@ def test_every_request_is_one_the_api_describes(connectwise, sandbox):
 def test_every_body_fits_its_schema_and_names_no_unknown_property(connectwise, sandbox):
     ask_everything(connectwise)
 
-    written = [seen for seen in sandbox.seen if seen.method != "GET"]
-    assert len(written) == 2
+    written = [seen for seen in sandbox.seen if seen.method in ("POST", "PATCH", "PUT")]
+    assert len(written) >= 9
     for seen in written:
         schema = operation_of(seen)[1]["requestBody"]["content"]["application/json"]["schema"]
         check(seen.body, schema, SENT)
+        assert_references_by_one_key(seen.body)
         if seen.method == "PATCH":
             ticket = SPEC["components"]["schemas"]["Ticket"]["properties"]
             assert {each["path"] for each in seen.body} <= set(ticket) - DERIVED
+            assert not any(path.startswith("/") or "/" in path for path in (each["path"] for each in seen.body))
         else:
             assert set(seen.body) <= set(known_properties(schema))
+
+
+def assert_references_by_one_key(body):
+    """Every object inside what is sent is a reference by its id alone."""
+    records = [each.get("value") for each in body] if isinstance(body, list) else body.values()
+    assert all(set(record) == {"id"} for record in records if isinstance(record, dict))
+
+
+def test_every_list_says_its_fields_and_its_order(connectwise, sandbox):
+    ask_everything(connectwise)
+
+    for seen in sandbox.seen:
+        if seen.method == "GET" and not seen.path.endswith(("/count", "/system/info")):
+            assert seen.query["fields"], seen.path
+            assert re.search(r"/\d+$", seen.path) or "id" in seen.query["orderBy"], seen.path
 
 
 def test_every_field_asked_for_exists(connectwise, sandbox):
@@ -131,6 +239,18 @@ def test_every_field_asked_for_exists(connectwise, sandbox):
         "/system/info/members",
         "/system/info",
         "/service/priorities",
+        "/service/boards/1/types",
+        "/service/boards/1/subtypes",
+        "/company/companies",
+        "/company/companies/301",
+        "/company/contacts",
+        "/company/contacts/1001",
+        "/schedule/entries",
+        "/time/entries",
+        "/time/workTypes",
+        "/time/workTypes/info",
+        "/system/mySecurity",
+        "/system/callbacks",
     ],
 )
 def test_what_the_sandbox_answers_fits_the_api(http, sandbox, path):
@@ -170,6 +290,18 @@ def test_recorded_errors_become_words(connectwise, sandbox, name, call):
         ("404_note_not_found", lambda http: http.get("/service/tickets/48213/notes/404")),
         ("404_endpoint_does_not_exist", lambda http: http.get("/service/nothing")),
         ("500_string_not_boolean", lambda http: http.get("/service/tickets?conditions=closedFlag=maybe")),
+        (
+            "400_schedule_objectid_not_found",
+            lambda http: http.post(
+                "/schedule/entries", json={"objectId": 123456, "member": {"id": 151}, "type": {"id": 1}}
+            ),
+        ),
+        (
+            "400_callback_invalid_url_and_level",
+            lambda http: http.post(
+                "/system/callbacks", json={"url": "nowhere", "objectId": 1, "type": "ticket", "level": "moon"}
+            ),
+        ),
         ("400_cannot_route", lambda http: http.get("/v4_6_release/apis/3.0/service/boards")),
     ],
 )

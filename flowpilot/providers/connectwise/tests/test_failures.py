@@ -211,13 +211,44 @@ def test_test_is_not_fooled_by_an_open_system_info(sandbox, base_url, is_open):
         client.test()
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/v2019_1/apis/3.0", "/v4_6_release/apis/3.0/v4_6_release/apis/3.0", "/v4_6_release"]
-)
+@pytest.mark.parametrize("path", ["", "/v4_6_release/apis/3.0/v4_6_release/apis/3.0", "/v4_6_release"])
 def test_a_wrong_address_is_called_one(sandbox, base_url, path):
     root = base_url.removesuffix("/v4_6_release/apis/3.0")
     with ConnectWise(base_url=root + path, **sandbox.credentials) as client, pytest.raises(UnknownAddress):
         client.test()
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_an_upgraded_cloud_is_found_again(sandbox, base_url, is_text):
+    sandbox.switches.company_info_is_text = is_text
+    old, moved = base_url.replace("v4_6_release", "v2025_1"), []
+    with ConnectWise(base_url=old, **sandbox.credentials, on_moved=moved.append) as client:
+        client.create_note(OUTLOOK, "Once.", **INTERNAL)
+        client.get_ticket(OUTLOOK)
+
+    assert moved == [base_url.replace("v4_6_release", "v2026_1")]
+    assert [seen.path.split("/")[1] for seen in sandbox.seen] == ["v2025_1", "login", "v2026_1", "v2026_1"]
+    assert len(sandbox.writes) == 1
+
+
+def test_a_release_that_never_was_is_looked_up_once_a_minute(sandbox, base_url):
+    sandbox.switches.codebase = "v2019_1"
+    old = base_url.replace("v4_6_release", "v2018_1")
+    credentials = sandbox.credentials | {"company_id": "nobody"}
+    with ConnectWise(base_url=old, **credentials) as client:
+        for _ in range(3):
+            with pytest.raises(UnknownAddress):
+                client.get_ticket(OUTLOOK)
+
+    assert sum("companyinfo" in seen.path for seen in sandbox.seen) == 1
+
+
+def test_a_missing_endpoint_is_no_sign_of_an_upgrade(sandbox, base_url):
+    sandbox.switches.has_all_notes = False
+    with ConnectWise(base_url=base_url.replace("v4_6_release", "v2026_1"), **sandbox.credentials) as client:
+        client.list_notes(OUTLOOK)
+
+    assert not any("companyinfo" in seen.path for seen in sandbox.seen)
 
 
 def test_an_unreadable_date_does_not_lose_the_ticket(connectwise, sandbox):

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
+from flowpilot.providers.connectwise.sandbox.seed.many import add_many
 from flowpilot.providers.connectwise.sandbox.seed.tickets import add_ticket
-from flowpilot.providers.connectwise.sandbox.tables import Record, Tables, reference
+from flowpilot.providers.connectwise.sandbox.seed.work import add_schedule, add_times, add_types, add_work_types
+from flowpilot.providers.connectwise.sandbox.tables import Hanging, Record, Tables, reference
 
 TICKETS, RANDOM_SEED = 150, 48213
 API_MEMBER: Record = {
@@ -25,11 +27,12 @@ LEFT_MEMBER: Record = {
     "lastName": "Whitfield",
     "licenseClass": "F",
 }
+_TITLES = ("Office manager", "Dispatcher", "Accountant", "Operations lead")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def build(start: datetime) -> Tables:
-    """Return the whole MSP as it stands at a moment. The same moment gives the same MSP."""
+def build(start: datetime, more_tickets: int = 0) -> Tables:
+    """Return the whole MSP as it stands at a moment, with more tickets where asked. The same moment gives the same MSP."""
     chance = random.Random(RANDOM_SEED)  # noqa: S311  (invented data)
     tables, people = Tables(), _load("people.json")
     _add_setup(tables, people)
@@ -38,6 +41,10 @@ def build(start: datetime) -> Tables:
     for story in sorted(stories, key=lambda story: story["entered"]):
         add_ticket(tables, story, start, chance)
     _number_notes(tables)
+    add_schedule(tables)
+    add_times(tables)
+    if more_tickets:
+        add_many(tables, more_tickets, start)
     return tables
 
 
@@ -64,6 +71,8 @@ def _add_setup(tables: Tables, people: Record) -> None:
                 "defaultFlag": status == "New",
                 "_info": {},
             }
+    add_types(tables)
+    add_work_types(tables)
     for number, name, sort in people["priorities"]:
         tables.priorities[number] = {
             "id": number,
@@ -98,6 +107,7 @@ def _add_companies(tables: Tables, people: Record, chance: random.Random) -> Non
                 "id": number,
                 "firstName": first,
                 "lastName": last,
+                "title": _TITLES[len(tables.contacts) % len(_TITLES)],
                 "email": f"{first[0].lower()}.{plain}@{company['domain']}",
                 "phone": f"01632 960{number % 1000:03d}",
                 "company": key,
@@ -194,7 +204,7 @@ def _age_of(number: int, chance: random.Random) -> timedelta:
 def _number_notes(tables: Tables) -> None:
     """Give the notes their ids in the order they were written."""
     notes = sorted(tables.notes.values(), key=lambda note: (note["dateCreated"], note["id"]))
-    tables.notes = {600001 + place: note | {"id": 600001 + place} for place, note in enumerate(notes)}
+    tables.notes = Hanging("ticketId", {600001 + at: note | {"id": 600001 + at} for at, note in enumerate(notes)})
 
 
 def _span(text: str) -> timedelta:
