@@ -154,7 +154,8 @@ def _request(turn: Turn) -> copilot.Request:
         fixes=queries.fixes(chat),
         said=[each.text for each in turns],
     )
-    turn.briefing = copilot.build_briefing(state)  # as things stand now: it may have waited, or been tried before
+    told = [each.briefing for each in copilot.history(turns[:-1])]
+    turn.briefing = copilot.build_briefing(state, told)  # as things stand now: it may have waited, or been tried before
     turn.save(update_fields=["briefing"])
     return copilot.build_request(problem=state.problem, turns=turns[:-1], turn=turn, state=state)
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from flowpilot.providers.ai.base import ChatState, FactState, FixState, Message, SystemBlock, TaskState
-from flowpilot.providers.ai.untrusted import fence
+from flowpilot.providers.ai.untrusted import fence, find_fenced
 from sessions.lane import Item
 from sessions.models import SessionFact, SuggestedFix, Turn
 
@@ -23,11 +23,15 @@ class Request:
 def build_request(*, problem: str, turns: Sequence[Turn], turn: Turn, state: ChatState) -> Request:
     """Build the request that answers `turn`; `turns` are those before it, oldest first."""
     messages: list[Message] = []
-    for earlier in turns:
-        if earlier.raw_answer.strip():
-            messages += [Message("user", _said(earlier)), Message("assistant", earlier.raw_answer)]
+    for earlier in history(turns):
+        messages += [Message("user", _said(earlier)), Message("assistant", earlier.raw_answer)]
     messages.append(Message("user", _said(turn)))
     return Request([SystemBlock(_prompt(), {"type": "ephemeral"})], messages, state)
+
+
+def history(turns: Sequence[Turn]) -> list[Turn]:
+    """Return the turns that the model is sent again: those it answered to the end."""
+    return [turn for turn in turns if turn.raw_answer.strip()]
 
 
 def build_state(
@@ -48,26 +52,33 @@ def build_state(
     )
 
 
-def build_briefing(state: ChatState) -> str:
-    """Return what the model is told beside the technician's words: facts, open tasks and fixes as they stand."""
-    parts = [_section("What we know", [f"[{fact.id}] ({fact.source}) {fact.text}" for fact in state.facts])]
-    open_tasks = [f"[{task.item_id}] {task.text}" for task in state.tasks if task.state == "open"]
-    parts.append(_section("Open in the task lane", open_tasks))
-    parts.append(_section("Suggested fixes", [_fix_line(fix) for fix in state.fixes]))
-    return fence("session state", "\n\n".join(part for part in parts if part) or "Nothing is known yet.")
+def build_briefing(state: ChatState, told: Sequence[str] = ()) -> str:
+    """Return what the model is told beside the technician's words: facts, open tasks and fixes, where they changed since it was `told`.
+
+    What stands unchanged in the history is not paid again, and what a part says replaces what the part of its name said before.
+    """
+    parts = {
+        "facts": [f"[{fact.id}] ({fact.source}) {fact.text}" for fact in state.facts],
+        "open tasks": [f"[{task.item_id}] {task.text}" for task in state.tasks if task.state == "open"],
+        "suggested fixes": [_fix_line(fix) for fix in state.fixes],
+    }
+    standing = {name: _part(name, []) for name in parts}
+    standing |= {name: part for briefing in told for name, part in find_fenced(briefing)}
+    fenced = {name: _part(name, lines) for name, lines in parts.items()}
+    return "\n\n".join(part for name, part in fenced.items() if part != standing[name])
 
 
 @cache
 def _prompt() -> str:
-    return (Path(__file__).parent / "prompts" / "chat.v1.md").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "prompts" / "chat.v2.md").read_text(encoding="utf-8")
 
 
 def _said(turn: Turn) -> str:
     return f"{turn.text}\n\n{turn.briefing}".strip()
 
 
-def _section(title: str, lines: Sequence[str]) -> str:
-    return f"{title}:\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
+def _part(name: str, lines: Sequence[str]) -> str:
+    return fence(name, "\n".join(f"- {line}" for line in lines) or "None.")
 
 
 def _task(item: Item) -> TaskState:

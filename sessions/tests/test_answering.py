@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
@@ -14,9 +15,9 @@ from flowpilot.providers.ai.base import Completion
 from sessions import answering
 from sessions.models import Turn
 from sessions.relaying import relay
-from sessions.services.facts import add_fact
+from sessions.services.facts import add_fact, remove_fact
 from sessions.services.turns import ask, stop_turn
-from sessions.tests.factories import make_turn
+from sessions.tests.factories import make_fact, make_turn
 
 GUIDED_PROBLEM = "Outlook keeps asking for a password since the MFA rollout."
 ANSWER = """Outlook cannot sign in.
@@ -315,6 +316,45 @@ class TestHistory:
         first, *_, last = texts(ai.requests[-1].body)
         assert "Only this user is affected" not in first[1]
         assert "Only this user is affected" in last[1]
+
+    def test_what_did_not_change_is_not_said_again(self, ai, chat, say, technician, in_scope):
+        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
+        say("First")
+        say("Second")
+
+        first, _, second = texts(ai.requests[-1].body)
+        assert "Only this user is affected" in first[1]
+        assert second == ("user", "Second")
+
+    def test_a_part_that_changed_is_said_whole_and_alone(self, ai, chat, say, technician, in_scope):
+        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
+        say("First")
+        in_scope(add_fact, chat_id=chat.id, text="Webmail works", by=technician)
+        say("Second")
+
+        last = texts(ai.requests[-1].body)[-1][1]
+        assert re.findall('<untrusted name="([^"]*)', last) == ["facts"]
+        assert "Only this user is affected" in last
+        assert "Webmail works" in last
+
+    def test_a_part_that_was_emptied_says_so_once(self, ai, chat, say, in_scope):
+        fact = in_scope(make_fact, chat)
+        say("First")
+        in_scope(remove_fact, chat_id=chat.id, fact_id=fact.id)
+        say("Second")
+        say("Third")
+
+        *_, second, _, third = texts(ai.requests[-1].body)
+        assert second[1].endswith('<untrusted name="facts">\nNone.\n</untrusted>')
+        assert third == ("user", "Third")
+
+    def test_what_a_failed_message_said_is_said_again(self, ai, chat, say, technician, in_scope):
+        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
+        ai.break_off("drop", after=4)
+        say("First")
+        say("Second")
+
+        assert "Only this user is affected" in texts(ai.requests[-1].body)[-1][1]
 
     def test_a_second_message_reads_the_first_from_the_cache(self, ai, say):
         say("x" * 8_000)

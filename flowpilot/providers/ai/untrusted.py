@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 _FENCE = "untrusted"
+_FENCED = re.compile(rf'<{_FENCE} name="([^"]*)"[^>]*>\n.*?\n</{_FENCE}>', re.DOTALL)
 _KEPT_INVISIBLE = {"\t", "\n", "\r"}
 
 
@@ -41,6 +42,11 @@ def fence(name: str, text: str) -> str:
     label = strip_invisible(name)[0].translate(_UNQUOTED)[:80]
     note = f' removed_invisible_characters="{hidden}"' if hidden else ""
     return f'<{_FENCE} name="{label}"{note}>\n{safe}\n</{_FENCE}>'
+
+
+def find_fenced(text: str) -> list[tuple[str, str]]:
+    """Return each fenced part of a text, with its name, fences and all."""
+    return [(found[1], found[0]) for found in _FENCED.finditer(text)]
 
 
 def strip_invisible(text: str) -> tuple[str, int]:
