@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "flowpilot.accounts",
     "flowpilot.providers",
     "flowpilot.flows",
+    "flowpilot.scripts",
     "psa",
     "sessions",
 ]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("accounts/password/reset/", _closed, name="account_reset_password"),
     path("account/", include("flowpilot.accounts.urls")),
     path("tickets/", include("psa.urls")),
+    path("scripts/", include("flowpilot.scripts.urls")),
     path("pilot/", include("sessions.urls")),
 ]
 

@@ -5,6 +5,7 @@ Python is parsed here, PowerShell and Bash by their grammars, and Bash is looked
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from flowpilot.errors import Invalid
 LONGEST_SCRIPT = 60_000  # characters
 MOST_PROBLEMS = 8
 _GRAMMARS = {"bash": tree_sitter_bash.language, "powershell": tree_sitter_powershell.language}
+_UNITS = re.compile(r"\b\d+(?:KB|MB|GB|TB|PB)\b")  # the grammar knows them in lower case only
 _LINT_SECONDS = 5
 _UNSET = {"SC2154", "SC2148"}  # what the parameters set above the body, and the first line that they may come before
 
@@ -34,6 +36,7 @@ class Problem:
     line: int
     words: str
     is_error: bool = True
+    is_guess: bool = False  # the grammar here knows less than the language's own
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Report:
     def words(self) -> str:
         if self.is_broken:
             return "Does not parse"
+        if any(problem.is_guess for problem in self.problems):
+            return f"May not parse, look at line {self.problems[0].line}"
         if not self.is_parsed:
             return "Not parsed: no grammar for this language here"
         warned = len(self.problems)
@@ -100,9 +105,13 @@ def _check_python(code: str) -> Iterator[Problem]:
 
 
 def _check_tree(code: str, language: str) -> Iterator[Problem]:
+    if language == "powershell":
+        code = _UNITS.sub(lambda found: found[0].lower(), code)
+    is_guess = language == "powershell"
     for node in _wrong(_parser(language).parse(code.encode("utf-8", "replace")).root_node):
-        words = f"Something is missing here: {node.type}" if node.is_missing else "Cannot be read from here on"
-        yield Problem(node.start_point[0] + 1, words)
+        is_named = node.is_missing and node.type.strip()
+        words = f"Something is missing here: {node.type}" if is_named else "Cannot be read from here on"
+        yield Problem(node.start_point[0] + 1, words, is_error=not is_guess, is_guess=is_guess)
 
 
 def _wrong(root: Node) -> Iterator[Node]:

@@ -14,6 +14,7 @@ from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
+from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
@@ -123,6 +124,48 @@ def _call(person, mark, rows):
     return AiCall.objects.create(service="chat", provider="anthropic", model=mark, month="2026-11-01", outcome="done")
 
 
+def _template(person, mark, rows):
+    return ScriptTemplate.objects.create(
+        name=mark,
+        summary=mark,
+        language="powershell",
+        body=f"Write-Output '{mark}'\n",
+        author=person,
+        source_session=rows[ChatSession],
+        source_user=person,
+    )
+
+
+def _version(person, mark, rows):
+    return ScriptVersion.objects.create(
+        template=rows[ScriptTemplate], number=1, name=mark, body=mark, note=mark, author=person
+    )
+
+
+def _conversation(person, mark, rows):
+    return ScriptConversation.objects.create(
+        title=mark,
+        language="bash",
+        owner=person,
+        template=rows[ScriptTemplate],
+        source_session=rows[ChatSession],
+        context=mark,
+    )
+
+
+def _message(person, mark, rows):
+    return ScriptMessage.objects.create(
+        conversation=rows[ScriptConversation],
+        number=1,
+        author=person,
+        client_key=uuid4(),
+        text=mark,
+        answer=mark,
+        code=mark,
+        status="done",
+    )
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
@@ -136,4 +179,8 @@ _FACTORIES = {
     Turn: _turn,
     SessionFact: _fact,
     SuggestedFix: _fix,
+    ScriptTemplate: _template,
+    ScriptVersion: _version,
+    ScriptConversation: _conversation,
+    ScriptMessage: _message,
 }

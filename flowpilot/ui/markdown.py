@@ -80,6 +80,11 @@ def render(text: object) -> SafeString:
     return mark_safe(html)  # noqa: S308  nh3 has cleaned it
 
 
+def highlight(code: object, lexer: str) -> SafeString:
+    """Return code as HTML with the colours of its language; what hides or reorders text is shown by its number."""
+    return mark_safe(_highlighted(_readable(str(code)), lexer))  # noqa: S308  every piece is escaped
+
+
 def _readable(text: str) -> str:
     """Return text without half characters, which nothing downstream can encode, and with nothing hidden in it."""
     whole = text.encode("utf-8", "replace").decode()

@@ -15,6 +15,7 @@ from flowpilot.ui.icons import SPRITE
 
 register = template.Library()
 register.filter("markdown", markdown_module.render)
+register.filter("code", markdown_module.highlight)
 HUES = 12  # product.css has as many: .hue-0 to .hue-11
 _PRIORITY_TONES = {1: "red", 2: "amber", 3: "blue"}
 _INITIALS = re.compile(r"[A-Z]{2}(?=$|[a-z])")

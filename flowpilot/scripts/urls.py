@@ -1,0 +1,19 @@
+from django.urls import path
+
+from flowpilot.scripts.views import editing, library
+
+app_name = "scripts"
+urlpatterns = [
+    path("", library.library, name="library"),
+    path("new", editing.new_template, name="new-template"),
+    path("parameter-row", editing.parameter_row, name="parameter-row"),
+    path("<uuid:template_id>", library.template, name="template"),
+    path("<uuid:template_id>/preview", library.preview, name="preview"),
+    path("<uuid:template_id>/copy", library.copy, name="copy"),
+    path("<uuid:template_id>/download", library.download, name="download"),
+    path("<uuid:template_id>/versions", library.versions, name="versions"),
+    path("<uuid:template_id>/edit", editing.edit_template, name="edit-template"),
+    path("<uuid:template_id>/publish", editing.publish_template, name="publish-template"),
+    path("<uuid:template_id>/archive", editing.archive_template, name="archive-template"),
+    path("<uuid:template_id>/restore", editing.restore_version, name="restore-version"),
+]
