@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.scripts.models import ScriptTemplate
 from flowpilot.tests.access import OPEN_TO_NOBODY
 from flowpilot.tests.conftest import OURS, THEIRS
 from flowpilot.tests.rows import OWNED, fingerprint
@@ -28,9 +29,11 @@ def _urls(patterns, namespace=""):
 
 
 URLS = dict(_urls(get_resolver().url_patterns))
-KNOWN_ARGUMENTS = {"chat_id", "turn_id", "item_id", "fact_id", "fix_id", "ticket_id"}
+KNOWN_ARGUMENTS = {"chat_id", "turn_id", "item_id", "fact_id", "fix_id", "ticket_id", "template_id"}
 OF_A_CHAT = [name for name, arguments in URLS.items() if "chat_id" in arguments]
 OF_A_PART = [name for name in OF_A_CHAT if len(URLS[name]) > 1]
+OF_A_SCRIPT = [name for name, arguments in URLS.items() if "template_id" in arguments and "chat_id" not in arguments]
+OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
 NEEDS_ANOTHER_STATE = {"sessions:restore-fact"}  # a fact that was removed
@@ -46,6 +49,7 @@ BODY = {
     "shown_in": "internal",
     "status": "1",
     "theme": "light",
+    "number": "1",
 }
 CALLS = pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
 
@@ -73,11 +77,11 @@ def test_every_argument_of_a_url_is_known():
 
 
 def test_every_url_with_an_argument_is_tried_below():
-    assert {name for name, arguments in URLS.items() if arguments} == {*OF_A_CHAT, *OF_A_TICKET}
+    assert {name for name, arguments in URLS.items() if arguments} == {*OF_A_ROW, *OF_A_TICKET}
 
 
 @CALLS
-@pytest.mark.parametrize("name", OF_A_CHAT)
+@pytest.mark.parametrize("name", OF_A_ROW)
 def test_a_stranger_does_not_find_it(name, headers, ours, theirs):
     path = reverse(name, kwargs=_arguments(name, ours))
 
@@ -93,7 +97,7 @@ def test_a_stranger_does_not_find_a_part_through_an_own_session(name, headers, o
     _assert_not_found(_client(theirs), path, headers)
 
 
-@pytest.mark.parametrize("name", sorted({*OF_A_CHAT} - NEEDS_ANOTHER_STATE))
+@pytest.mark.parametrize("name", sorted({*OF_A_ROW} - NEEDS_ANOTHER_STATE))
 def test_its_own_person_finds_it(name, ours):
     path, client = reverse(name, kwargs=_arguments(name, ours)), _client(ours)
 
@@ -104,7 +108,7 @@ def test_its_own_person_finds_it(name, ours):
 
 
 @CALLS
-@pytest.mark.parametrize("name", OF_A_CHAT)
+@pytest.mark.parametrize("name", OF_A_ROW)
 def test_a_stranger_changes_nothing(name, headers, ours, theirs):
     path, before = reverse(name, kwargs=_arguments(name, ours)), fingerprint(ours)
 
@@ -244,6 +248,7 @@ def _arguments(name, tenant) -> dict:
         "item_id": chat.pending_task_lane[0]["id"],
         "fact_id": tenant.rows[SessionFact].id,
         "fix_id": tenant.rows[SuggestedFix].id,
+        "template_id": tenant.rows[ScriptTemplate].id,
         "ticket_id": chat.ticket_id,
     }
     return {argument: known[argument] for argument in URLS[name]}
