@@ -9,6 +9,7 @@ from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
 from flowpilot.providers.connectwise.sandbox import Sandbox
+from flowpilot.testing.gemini_server import GeminiServer
 from flowpilot.testing.messages_server import MessagesServer
 from flowpilot.testing.product import Product
 from psa import services as psa_services
@@ -100,6 +101,22 @@ def claude_product(tmp_path_factory, claude):
     """The running demo with Claude, who is the `claude` server."""
     folder = tmp_path_factory.mktemp("claude-product")
     running = Product(folder, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def gemini():
+    """A server that speaks Gemini's API."""
+    with GeminiServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gemini_product(tmp_path_factory, gemini):
+    """The running demo with Gemini, who is the `gemini` server."""
+    folder = tmp_path_factory.mktemp("gemini-product")
+    running = Product(folder, GEMINI_API_KEY=gemini.api_key, GEMINI_BASE_URL=gemini.base_url).start()
     yield running
     running.stop()
 

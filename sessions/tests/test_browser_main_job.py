@@ -30,7 +30,9 @@ def test_a_ticket_becomes_a_posted_note_with_the_guided_engine(product):
     assert_posted_once(product, 48213, title)
 
 
-def test_a_ticket_becomes_a_posted_note_with_claude(claude_product, claude):
+@pytest.mark.parametrize("name", ["claude", "gemini"])
+def test_a_ticket_becomes_a_posted_note_with_an_ai(request, name):
+    ai, product = request.getfixturevalue(name), request.getfixturevalue(f"{name}_product")
     first = (
         "The grey box is the **old sign-in**. "
         + "Three checks tell the account from the device. " * 12
@@ -57,13 +59,13 @@ def test_a_ticket_becomes_a_posted_note_with_claude(claude_product, claude):
             "confidence": 86,
         },
     )
-    claude.reset()
-    claude.answer(first, delay=0.02)
-    claude.answer(second)
+    ai.reset()
+    ai.answer(first, delay=0.02)
+    ai.answer(second)
     with browser_page() as page:
         pieces = count_pieces(page)
-        sign_in(page, claude_product)
-        start_on_ticket(page, claude_product, 48190)
+        sign_in(page, product)
+        start_on_ticket(page, product, 48190)
         say(page, PROBLEM)
         expect(open_tasks(page)).to_have_count(3, timeout=20_000)
         assert page.evaluate(pieces) >= 10
@@ -76,7 +78,7 @@ def test_a_ticket_becomes_a_posted_note_with_claude(claude_product, claude):
         assert page.evaluate("window.markerSeen") is False
         finish(page)
 
-    assert_posted_once(claude_product, 48190, FIX)
+    assert_posted_once(product, 48190, FIX)
 
 
 def answer_first(page) -> None:
