@@ -15,13 +15,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
-from flowpilot.errors import Unavailable, UserError
+from flowpilot.errors import Invalid, Unavailable, UserError
 from flowpilot.providers.ai import calls
 from flowpilot.providers.ai.base import Completion
 from sessions import copilot, queries
 from sessions.choice import guided
 from sessions.markers import MarkerParser, Text
 from sessions.models import Turn
+from sessions.news import announce
 from sessions.outcome import apply_answer
 from sessions.relaying import relay
 
@@ -34,6 +35,11 @@ CUT_SHORT = {
     "refusal": "The AI declined to answer this. Your message is kept: word it differently, or go on without it.",
     "model_context_window_exceeded": "This session is too long for the AI. Start a new one on the same ticket.",
 }
+_FAILURES = {
+    "max_tokens": Turn.Failure.CUT_SHORT,
+    "refusal": Turn.Failure.DECLINED,
+    "model_context_window_exceeded": Turn.Failure.TOO_LONG,
+}
 GENERIC = "Something broke while this was answered. Your message is kept; try again."
 
 
@@ -41,11 +47,19 @@ class ClaimedElsewhere(Exception):
     """A worker that may be gone holds the turn; look again in a moment."""
 
 
+class CutShort(Unavailable):
+    """An answer ended by itself before it was whole."""
+
+    def __init__(self, stop_reason: str) -> None:
+        super().__init__(CUT_SHORT[stop_reason])
+        self.failure = _FAILURES[stop_reason]
+
+
 @dataclass
 class _Claim:
     account_id: UUID
-    turn_id: UUID
     chat_id: UUID
+    turn_id: UUID
     epoch: int
     request: copilot.Request
     raw: list[str] = field(default_factory=list)
@@ -69,17 +83,17 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
     try:
         completion = await _stream(claim)
         if completion.stop_reason in CUT_SHORT:
-            raise Unavailable(CUT_SHORT[completion.stop_reason])
+            raise CutShort(completion.stop_reason)
         await run_in_scope(account_id, _finish, claim, completion)
     except asyncio.CancelledError:
         if not beat.done():
             raise  # the worker is told to stop; the turn is rescued by the next one
         await run_in_scope(account_id, _keep_stopped, claim)
     except UserError as error:
-        await run_in_scope(account_id, _fail, claim, error.message)
+        await run_in_scope(account_id, _fail, claim, error.message, _failure(error))
     except Exception:  # the job runner's one boundary: the technician gets words, the log gets the rest
         log.exception("turn.broke turn=%s", turn_id)
-        await run_in_scope(account_id, _fail, claim, GENERIC)
+        await run_in_scope(account_id, _fail, claim, GENERIC, Turn.Failure.BROKEN)
     finally:
         beat.cancel()
         relay.finish(claim.key, claim.epoch)
@@ -130,16 +144,19 @@ async def _beat(claim: _Claim, work: asyncio.Task | None) -> None:
 
 def _claim(account_id: UUID, turn_id: UUID) -> _Claim | None:
     now = timezone.now()
+    counted = {"epoch": F("epoch") + 1, "claims": F("claims") + 1}
+    began = {"started_at": now, "heartbeat_at": now, "updated_at": now}
     free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
     rows = Turn.objects.filter(free, pk=turn_id)
-    if not rows.update(status=Turn.Status.RUNNING, epoch=F("epoch") + 1, started_at=now, heartbeat_at=now, answer=""):
+    if not rows.update(status=Turn.Status.RUNNING, answer="", **counted, **began):
         if Turn.objects.filter(pk=turn_id, status=Turn.Status.RUNNING).exists():
             raise ClaimedElsewhere
         return None
     turn = Turn.objects.select_related("chat").get(pk=turn_id)
-    claim = _Claim(account_id, turn_id, turn.chat_id, turn.epoch, _request(turn))
-    if turn.epoch > MOST_CLAIMS:
-        _fail(claim, GENERIC)
+    claim = _Claim(account_id, turn.chat_id, turn_id, turn.epoch, _request(turn))
+    announce(claim.chat_id)
+    if turn.claims > MOST_CLAIMS:
+        _fail(claim, GENERIC, Turn.Failure.BROKEN)
         return None
     return claim
 
@@ -188,10 +205,18 @@ def _finish(claim: _Claim, completion: Completion) -> None:
 def _keep_stopped(claim: _Claim) -> None:
     """Keep what arrived after the last beat of a turn that a person stopped."""
     stopped = Turn.objects.filter(pk=claim.turn_id, epoch=claim.epoch, status=Turn.Status.CANCELLED)
-    stopped.update(answer="".join(claim.shown))
+    stopped.update(answer="".join(claim.shown), updated_at=timezone.now())
+    announce(claim.chat_id)
 
 
-def _fail(claim: _Claim, words: str) -> None:
-    _mine(claim).update(
-        status=Turn.Status.FAILED, answer="".join(claim.shown), error=words[:500], finished_at=timezone.now()
-    )
+def _fail(claim: _Claim, words: str, failure: str) -> None:
+    now, answer = timezone.now(), "".join(claim.shown)
+    ended = {"status": Turn.Status.FAILED, "finished_at": now, "updated_at": now}
+    _mine(claim).update(answer=answer, error=words[:500], failure=failure, **ended)
+    announce(claim.chat_id)
+
+
+def _failure(error: UserError) -> Turn.Failure:
+    if isinstance(error, CutShort):
+        return error.failure
+    return Turn.Failure.TOO_LONG if isinstance(error, Invalid) else Turn.Failure.UNAVAILABLE

@@ -23,15 +23,18 @@ class Request:
 def build_request(*, problem: str, turns: Sequence[Turn], turn: Turn, state: ChatState) -> Request:
     """Build the request that answers `turn`; `turns` are those before it, oldest first."""
     messages: list[Message] = []
-    for earlier in history(turns):
-        messages += [Message("user", _said(earlier)), Message("assistant", earlier.raw_answer)]
+    for earlier in turns:
+        if _is_answered(earlier):
+            messages += [Message("user", _said(earlier)), Message("assistant", earlier.raw_answer)]
+        elif earlier.is_heard:  # its words alone: what it was told beside them is told again with the next
+            messages.append(Message("user", earlier.text + _broken_off(earlier)))
     messages.append(Message("user", _said(turn)))
     return Request([SystemBlock(_prompt(), {"type": "ephemeral"})], messages, state)
 
 
 def history(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the turns that the model is sent again: those it answered to the end."""
-    return [turn for turn in turns if turn.raw_answer.strip()]
+    """Return the turns that the model is sent again whole: those it answered to the end."""
+    return [turn for turn in turns if _is_answered(turn)]
 
 
 def build_state(
@@ -73,12 +76,25 @@ def _prompt() -> str:
     return (Path(__file__).parent / "prompts" / "chat.v2.md").read_text(encoding="utf-8")
 
 
+def _is_answered(turn: Turn) -> bool:
+    return bool(turn.raw_answer.strip())
+
+
 def _said(turn: Turn) -> str:
     return f"{turn.text}\n\n{turn.briefing}".strip()
 
 
 def _part(name: str, lines: Sequence[str]) -> str:
     return fence(name, "\n".join(f"- {line}" for line in lines) or "None.")
+
+
+def _broken_off(turn: Turn) -> str:
+    """What a person saw of an answer that was never finished. It is no answer of the model's, so it does not go back as one."""
+    shown = turn.answer.strip()
+    if not turn.is_unanswered or not shown:
+        return ""
+    how = "was stopped by the technician" if turn.status == Turn.Status.CANCELLED else "broke off"
+    return "\n\n" + fence(f"your answer to this, which {how} here", shown)
 
 
 def _task(item: Item) -> TaskState:

@@ -1,5 +1,7 @@
 """A troubleshooting session: what was said, what is known, what was proposed."""
 
+import uuid
+
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -8,6 +10,7 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.owned import AccountManager, AccountOwned
 from flowpilot.errors import NotFound, StaleState
 from psa.models import PsaPost
+from sessions.news import announce
 
 
 class ChatSessionManager(AccountManager):
@@ -16,6 +19,7 @@ class ChatSessionManager(AccountManager):
         chat = self.filter(pk=chat_id)
         current = chat if seen_version is None else chat.filter(state_version=seen_version)
         if current.update(state_version=F("state_version") + 1):
+            announce(chat_id)
             return chat.get()
         if chat.exists():
             raise StaleState("This session changed while you were looking at it. Look at what changed, then try again.")
@@ -26,6 +30,7 @@ class ChatSessionManager(AccountManager):
         chat = self.select_for_update().filter(pk=chat_id).first()
         if chat is None:
             raise NotFound("There is no such session.")
+        announce(chat_id)
         return chat
 
 
@@ -105,6 +110,15 @@ class Turn(AccountOwned):
         TASKS = "tasks"  # the answers of the task lane, told to the assistant
         FIX = "fix"  # what came of a fix, told to the assistant
 
+    class Failure(models.TextChoices):
+        """Why there is no whole answer, as far as it decides what may follow."""
+
+        UNAVAILABLE = "unavailable"  # trying again may help
+        CUT_SHORT = "cut_short"  # the answer reached its longest
+        DECLINED = "declined"  # the AI will not answer these words
+        TOO_LONG = "too_long"  # these words, or the session, are more than the AI takes
+        BROKEN = "broken"  # ours
+
     chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.MESSAGE)
@@ -123,10 +137,14 @@ class Turn(AccountOwned):
     fallback = models.CharField(max_length=300, blank=True)  # why another than the first choice answered
     sources = models.JSONField(default=list, blank=True)  # articles the answer drew on: title and url
     error = models.CharField(max_length=500, blank=True)
+    failure = models.CharField(max_length=12, choices=Failure, blank=True)
     epoch = models.PositiveIntegerField(default=0)
+    claims = models.PositiveSmallIntegerField(default=0, db_default=0)  # since it was asked, or last tried again
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    is_waiting = False  # whether an earlier turn is still being answered; the queries know
 
     class Meta(AccountOwned.Meta):
         abstract = False
@@ -144,6 +162,38 @@ class Turn(AccountOwned):
     def is_live(self) -> bool:
         """Whether its answer is still to come."""
         return self.status in {self.Status.QUEUED, self.Status.RUNNING}
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it ended without a whole answer."""
+        return self.status in {self.Status.FAILED, self.Status.CANCELLED}
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether asking the same again may end otherwise."""
+        return self.is_unanswered and self.failure not in {self.Failure.DECLINED, self.Failure.TOO_LONG}
+
+    @property
+    def can_change(self) -> bool:
+        """Whether its words may still be changed or taken back."""
+        return self.status == self.Status.QUEUED and self.kind == self.Kind.MESSAGE
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether later answers know its words. What the AI declined or could not take would only be declined again."""
+        return self.failure not in {self.Failure.DECLINED, self.Failure.TOO_LONG}
+
+    @property
+    def continue_key(self) -> uuid.UUID:
+        """The form key of going on from a part of an answer: pressed twice, it is one message."""
+        return uuid.uuid5(self.pk, f"continue.{self.epoch}")
+
+    @property
+    def mark(self) -> str:
+        """What a page compares to see whether the answer it shows is the newest."""
+        if self.is_live:
+            return "waiting" if self.is_waiting else "live"
+        return f"{self.status}.{self.epoch}"
 
 
 class SessionFact(AccountOwned):

@@ -53,7 +53,7 @@ class RedisRelay:
             if not rows:
                 yield None
                 continue
-            for entry_id, entry in _entries(rows):
+            for entry_id, entry in entries_of(rows):
                 last = entry_id
                 written_by = int(entry["epoch"])
                 if written_by > epoch:
@@ -99,7 +99,7 @@ def _name(key: tuple[UUID, UUID]) -> str:
     return f"acct:{account_id}:turn:{turn_id}"
 
 
-def _entries(rows) -> list[tuple[str, dict[str, str]]]:
+def entries_of(rows) -> list[_Entry]:
     """Return the entries of the one stream that was read; Redis 8 answers a mapping where 7 answers pairs."""
     streams = rows.values() if isinstance(rows, dict) else [entries for _name, entries in rows]
     return [

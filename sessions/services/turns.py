@@ -1,4 +1,4 @@
-"""Asking, trying again, stopping."""
+"""Asking, changing one's mind, trying again, stopping."""
 
 from uuid import UUID
 
@@ -20,14 +20,7 @@ def ask(*, chat_id: UUID, text: str, by: User, client_key: UUID) -> Turn:
 
     The same `client_key` twice is one turn, so a form that is sent again after a lost connection doubles nothing.
     """
-    text = text.replace("\x00", "").strip()
-    if not text:
-        raise Invalid("Write what you see first. An empty message was not sent.")
-    if len(text) > LONGEST_MESSAGE:
-        raise Invalid(
-            f"That is {len(text):,} characters; {LONGEST_MESSAGE:,} is the most. Nothing was sent and your text is still here: "
-            "shorten it, or send it in parts."
-        )
+    text = check_words(text)
     chat = ChatSession.objects.lock(chat_id)
     return queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
 
@@ -56,9 +49,31 @@ def retry_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
         raise Conflict("That message has its answer, or is about to.")
     if turn.number != chat.turns.order_by("-number").values_list("number", flat=True).first():
         raise Conflict("The conversation went on since then. Write it again at the end.")
-    turn.status, turn.error, turn.answer, turn.raw_answer, turn.fallback = Turn.Status.QUEUED, "", "", "", ""
-    turn.save(update_fields=["status", "error", "answer", "raw_answer", "fallback", "updated_at"])
+    if not turn.can_retry:
+        raise Conflict("The same words would end the same way. Word it differently at the end of the conversation.")
+    blank = {"error": "", "failure": "", "fallback": "", "claims": 0, "answer": "", "raw_answer": ""}
+    for name, value in {**blank, "status": Turn.Status.QUEUED}.items():
+        setattr(turn, name, value)
+    turn.save(update_fields=[*blank, "status", "updated_at"])
     defer_answer(turn)
+    return turn
+
+
+@transaction.atomic
+def edit_turn(*, chat_id: UUID, turn_id: UUID, text: str) -> Turn:
+    """Change the words of a message that still waits. Raises Invalid, Conflict or NotFound."""
+    text = check_words(text)
+    turn = _find_changeable(ChatSession.objects.lock(chat_id), turn_id)
+    turn.text = text
+    turn.save(update_fields=["text", "updated_at"])
+    return turn
+
+
+@transaction.atomic
+def remove_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
+    """Take back a message that still waits; its job finds nothing to do. Raises Conflict or NotFound. Returns what it was."""
+    turn = _find_changeable(ChatSession.objects.lock(chat_id), turn_id)
+    Turn.objects.filter(pk=turn.pk).delete()
     return turn
 
 
@@ -70,6 +85,26 @@ def stop_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
     if turn.is_live:
         turn.status, turn.finished_at = Turn.Status.CANCELLED, timezone.now()
         turn.save(update_fields=["status", "finished_at", "updated_at"])
+    return turn
+
+
+def check_words(text: str) -> str:
+    """Return a message as it is kept. Raises Invalid for one that is empty or too long."""
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise Invalid("Write what you see first. An empty message was not sent.")
+    if len(text) > LONGEST_MESSAGE:
+        raise Invalid(
+            f"That is {len(text):,} characters; {LONGEST_MESSAGE:,} is the most. Nothing was sent and your text is still here: "
+            "shorten it, or send it in parts."
+        )
+    return text
+
+
+def _find_changeable(chat: ChatSession, turn_id: UUID) -> Turn:
+    turn = _find(chat, turn_id)
+    if not turn.can_change:
+        raise Conflict("That message is being answered already. Stop the answer, or write what you meant at the end.")
     return turn
 
 

@@ -1,6 +1,8 @@
 import pytest
+from asgiref.sync import async_to_sync
 
 from flowpilot.accounts.scope import account_scope
+from sessions import answering
 from sessions.tests.factories import make_chat, make_fix, make_item
 from sessions.tests.room import Room
 
@@ -51,6 +53,29 @@ def ai(claude, settings):
     claude.reset()
     settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = claude.api_key, claude.base_url
     return claude
+
+
+@pytest.fixture
+def in_scope(account):
+    """Run a unit of work as a worker does."""
+
+    def run(work, *args, **kwargs):
+        with account_scope(account.id):
+            return work(*args, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def answer(account, in_scope):
+    """Have a worker answer a turn; the turn is fresh afterwards."""
+
+    def run(turn):
+        is_over = async_to_sync(answering.answer)(account.id, turn.id)
+        in_scope(turn.refresh_from_db)
+        return is_over
+
+    return run
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
 import asyncio
-import json
-import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
@@ -15,9 +13,8 @@ from flowpilot.providers.ai.base import Completion
 from sessions import answering
 from sessions.models import Turn
 from sessions.relaying import relay
-from sessions.services.facts import add_fact, remove_fact
-from sessions.services.turns import ask, stop_turn
-from sessions.tests.factories import make_fact, make_turn
+from sessions.services.turns import remove_turn, retry_turn, stop_turn
+from sessions.tests.factories import make_turn
 
 GUIDED_PROBLEM = "Outlook keeps asking for a password since the MFA rollout."
 ANSWER = """Outlook cannot sign in.
@@ -37,40 +34,12 @@ def turn(account, chat):
 
 
 @pytest.fixture
-def in_scope(account):
-    """Run a unit of work as a worker does."""
-
-    def run(work, *args, **kwargs):
-        with account_scope(account.id):
-            return work(*args, **kwargs)
-
-    return run
-
-
-@pytest.fixture
-def answer(account, in_scope):
-    """Have a worker answer a turn; the turn is fresh afterwards."""
-
-    def run(turn):
-        is_over = async_to_sync(answering.answer)(account.id, turn.id)
-        in_scope(turn.refresh_from_db)
-        return is_over
-
-    return run
-
-
-@pytest.fixture
 def claim(account, in_scope):
     return lambda turn: in_scope(answering._claim, account.id, turn.id)
 
 
 def change(turn, **fields):
     Turn.objects.filter(pk=turn.pk).update(**fields)
-
-
-def texts(body):
-    """Each message as the server got it: its role and its text."""
-    return [(message["role"], "".join(block["text"] for block in message["content"])) for message in body["messages"]]
 
 
 def test_guided_answer_ends_done_with_its_markers_applied(chat, turn, answer, in_scope):
@@ -131,7 +100,7 @@ def test_an_overtaken_worker_writes_nothing(chat, turn, claim, in_scope):
     in_scope(change, turn, epoch=2)
 
     in_scope(answering._finish, mine, DONE)
-    in_scope(answering._fail, mine, "Busy")
+    in_scope(answering._fail, mine, "Busy", "unavailable")
     assert in_scope(answering._save_partial, mine) is False
     in_scope(turn.refresh_from_db)
     in_scope(chat.refresh_from_db)
@@ -149,7 +118,7 @@ def test_finishing_twice_applies_once(chat, turn, claim, in_scope):
 
 
 def test_a_turn_that_was_claimed_too_often_fails_with_words(ai, turn, answer, in_scope):
-    in_scope(change, turn, epoch=answering.MOST_CLAIMS)
+    in_scope(change, turn, claims=answering.MOST_CLAIMS)
 
     assert answer(turn) is True
     assert (turn.status, turn.error) == ("failed", answering.GENERIC)
@@ -203,6 +172,25 @@ def test_where_the_ai_refuses_rules_answer_and_say_why(ai, turn, answer):
     )
 
 
+@pytest.mark.parametrize(("status", "failure"), [(402, "unavailable"), (413, "too_long"), (404, "unavailable")])
+def test_a_failed_call_says_whether_the_same_words_may_work(ai, turn, answer, status, failure):
+    ai.fail(status)
+    answer(turn)
+
+    assert turn.failure == failure
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"),
+    [("max_tokens", "cut_short"), ("refusal", "declined"), ("model_context_window_exceeded", "too_long")],
+)
+def test_an_answer_cut_short_says_why(ai, turn, answer, reason, failure):
+    ai.answer(ANSWER, stop_reason=reason)
+    answer(turn)
+
+    assert turn.failure == failure
+
+
 def test_an_answer_that_breaks_off_keeps_what_arrived(ai, chat, turn, answer, in_scope):
     ai.break_off("drop", after=4)
     answer(turn)
@@ -228,6 +216,22 @@ def test_a_bug_fails_with_words_for_the_person(ai, turn, answer, settings, caplo
 
     assert (turn.status, turn.error) == ("failed", answering.GENERIC)
     assert "turn.broke" in caplog.text
+
+
+def test_a_removed_turn_is_over(ai, chat, turn, answer, account, in_scope):
+    in_scope(remove_turn, chat_id=chat.id, turn_id=turn.id)
+
+    assert async_to_sync(answering.answer)(account.id, turn.id) is True
+    assert ai.requests == []
+
+
+def test_a_turn_that_was_claimed_too_often_is_answered_when_tried_again(ai, chat, turn, answer, in_scope):
+    in_scope(change, turn, claims=answering.MOST_CLAIMS, epoch=answering.MOST_CLAIMS)
+    answer(turn)
+    in_scope(retry_turn, chat_id=chat.id, turn_id=turn.id)
+    answer(turn)
+
+    assert turn.status == "done"
 
 
 def test_a_turn_that_does_not_exist_is_over(account):
@@ -267,104 +271,3 @@ def test_no_transaction_waits_for_the_model(ai, turn, answer):
     ai.script = usual
 
     assert seen == [0]
-
-
-class TestHistory:
-    """What the model was sent before it is sent again byte for byte, or its provider's cache misses."""
-
-    @pytest.fixture
-    def say(self, chat, technician, in_scope, answer):
-        """Ask, and have it answered."""
-
-        def run(text):
-            turn = in_scope(ask, chat_id=chat.id, text=text, by=technician, client_key=uuid4())
-            answer(turn)
-            return turn
-
-        return run
-
-    def test_what_was_sent_before_is_sent_again_unchanged(self, ai, chat, say, technician, in_scope):
-        sent = []
-        for number in range(3):
-            ai.answer(f"Answer {number}.\n\n[PROMOTE][{json.dumps({'text': f'Fact {number}'})}][/PROMOTE]\n")
-            say(f"Message {number}")
-            in_scope(add_fact, chat_id=chat.id, text=f"By hand {number}", by=technician)
-            sent.append(texts(ai.requests[-1].body))
-
-        assert [len(messages) for messages in sent] == [1, 3, 5]
-        assert sent[1][:1] == sent[0]
-        assert sent[2][:3] == sent[1]
-
-    def test_the_models_own_words_come_back_with_their_markers(self, ai, say):
-        ai.answer(ANSWER)
-        say("First")
-        say("Second")
-
-        assert texts(ai.requests[-1].body)[1] == ("assistant", ANSWER)
-
-    def test_the_system_prompt_never_changes(self, ai, say):
-        say("First")
-        say("Second")
-
-        assert ai.requests[0].body["system"] == ai.requests[1].body["system"]
-
-    def test_facts_are_appended_not_inserted(self, ai, chat, say, technician, in_scope):
-        say("First")
-        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
-        say("Second")
-
-        first, *_, last = texts(ai.requests[-1].body)
-        assert "Only this user is affected" not in first[1]
-        assert "Only this user is affected" in last[1]
-
-    def test_what_did_not_change_is_not_said_again(self, ai, chat, say, technician, in_scope):
-        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
-        say("First")
-        say("Second")
-
-        first, _, second = texts(ai.requests[-1].body)
-        assert "Only this user is affected" in first[1]
-        assert second == ("user", "Second")
-
-    def test_a_part_that_changed_is_said_whole_and_alone(self, ai, chat, say, technician, in_scope):
-        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
-        say("First")
-        in_scope(add_fact, chat_id=chat.id, text="Webmail works", by=technician)
-        say("Second")
-
-        last = texts(ai.requests[-1].body)[-1][1]
-        assert re.findall('<untrusted name="([^"]*)', last) == ["facts"]
-        assert "Only this user is affected" in last
-        assert "Webmail works" in last
-
-    def test_a_part_that_was_emptied_says_so_once(self, ai, chat, say, in_scope):
-        fact = in_scope(make_fact, chat)
-        say("First")
-        in_scope(remove_fact, chat_id=chat.id, fact_id=fact.id)
-        say("Second")
-        say("Third")
-
-        *_, second, _, third = texts(ai.requests[-1].body)
-        assert second[1].endswith('<untrusted name="facts">\nNone.\n</untrusted>')
-        assert third == ("user", "Third")
-
-    def test_what_a_failed_message_said_is_said_again(self, ai, chat, say, technician, in_scope):
-        in_scope(add_fact, chat_id=chat.id, text="Only this user is affected", by=technician)
-        ai.break_off("drop", after=4)
-        say("First")
-        say("Second")
-
-        assert "Only this user is affected" in texts(ai.requests[-1].body)[-1][1]
-
-    def test_a_second_message_reads_the_first_from_the_cache(self, ai, say):
-        say("x" * 8_000)
-        second = say("Second")
-
-        assert second.usage["cache_read_input_tokens"] > 0
-
-    def test_a_partial_answer_never_becomes_history(self, ai, say):
-        ai.break_off("drop", after=4)
-        say("First")
-        say("Second")
-
-        assert all(role == "user" for role, _ in texts(ai.requests[-1].body))

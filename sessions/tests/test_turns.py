@@ -235,6 +235,77 @@ def test_retry_turn_still_knows_its_form(chat, ask, retry):
     assert ask("First", key) == turn
 
 
+@pytest.mark.parametrize("failure", ["declined", "too_long"])
+def test_retry_turn_of_what_would_fail_again_is_refused(chat, retry, failure):
+    with pytest.raises(Conflict, match="would end the same way"):
+        retry(make_turn(chat, status="failed", failure=failure))
+
+    assert jobs() == []
+
+
+def test_retry_turn_starts_counting_its_claims_anew(chat, retry):
+    turn = retry(make_turn(chat, status="failed", failure="broken", epoch=6, claims=6))
+
+    assert (turn.epoch, turn.claims, turn.failure) == (6, 0, "")
+
+
+def test_edit_turn_changes_the_words_of_one_that_waits(chat, ask):
+    ask("First")
+    turn = services.edit_turn(chat_id=chat.id, turn_id=ask("Secnd").id, text="  Second ")
+
+    turn.refresh_from_db()
+    assert (turn.text, turn.status, len(jobs())) == ("Second", "queued", 2)
+
+
+@pytest.mark.parametrize(("text", "words"), [(" ", "Write what you see"), ("x" * 100_001, "is the most")])
+def test_edit_turn_takes_the_same_words_as_ask(chat, ask, text, words):
+    turn = ask("Kept")
+    with pytest.raises(Invalid, match=words):
+        services.edit_turn(chat_id=chat.id, turn_id=turn.id, text=text)
+
+    turn.refresh_from_db()
+    assert turn.text == "Kept"
+
+
+def edit(chat, turn):
+    services.edit_turn(chat_id=chat.id, turn_id=turn.id, text="Other")
+
+
+def remove(chat, turn):
+    services.remove_turn(chat_id=chat.id, turn_id=turn.id)
+
+
+@pytest.mark.parametrize("change", [edit, remove])
+@pytest.mark.parametrize("status", ["running", *ENDED])
+def test_a_turn_that_began_is_neither_edited_nor_removed(chat, change, status):
+    turn = make_turn(chat, status=status)
+    with pytest.raises(Conflict, match="being answered already"):
+        change(chat, turn)
+
+    turn.refresh_from_db()
+    assert turn.text == "Outlook asks for a password."
+
+
+@pytest.mark.parametrize("change", [edit, remove])
+@pytest.mark.parametrize("kind", ["tasks", "fix"])
+def test_what_the_lane_told_is_neither_edited_nor_removed(chat, change, kind):
+    with pytest.raises(Conflict):
+        change(chat, make_turn(chat, kind=kind))
+
+
+@pytest.mark.parametrize("change", [edit, remove])
+def test_a_turn_of_another_session_is_neither_edited_nor_removed(chat, other_chat, change):
+    with pytest.raises(NotFound):
+        change(other_chat, make_turn(chat))
+
+
+def test_remove_turn_takes_it_out_of_the_thread(chat, ask):
+    first, second = ask("First"), ask("Second")
+    services.remove_turn(chat_id=chat.id, turn_id=second.id)
+
+    assert list(Turn.objects.all()) == [first]
+
+
 @pytest.mark.parametrize("status", LIVE)
 def test_stop_turn_keeps_what_arrived(chat, status):
     turn = make_turn(chat, status=status, answer="Half an ans")
