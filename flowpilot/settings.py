@@ -134,6 +134,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+STREAM_SIGN_IN_SECONDS = (
+    8.0  # how often an open stream looks whether its reader is still signed in; it outlives that by five more at most
+)
 
 # --- What browsers are told --------------------------------------------------------------------------------------------------------
 SECURE_CSP = {

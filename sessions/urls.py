@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sessions.views import chat, fixes, lane, resolve, start, stream, turns
+from sessions.views import chat, events, fixes, lane, resolve, start, stream, turns
 
 app_name = "sessions"
 urlpatterns = [
@@ -8,11 +8,14 @@ urlpatterns = [
     path("start", start.start_chat, name="start-chat"),
     path("start/<int:ticket_id>", start.start_from_ticket, name="start-from-ticket"),
     path("<uuid:chat_id>", chat.chat, name="chat"),
+    path("<uuid:chat_id>/events", events.chat_events, name="chat-events"),
     path("<uuid:chat_id>/turns", turns.ask, name="ask"),
     path("<uuid:chat_id>/turns/answers", turns.tell_answers, name="tell-answers"),
     path("<uuid:chat_id>/turns/<uuid:turn_id>", turns.turn, name="turn"),
     path("<uuid:chat_id>/turns/<uuid:turn_id>/stream", stream.stream_turn, name="stream-turn"),
     path("<uuid:chat_id>/turns/<uuid:turn_id>/retry", turns.retry_turn, name="retry-turn"),
+    path("<uuid:chat_id>/turns/<uuid:turn_id>/edit", turns.edit_turn, name="edit-turn"),
+    path("<uuid:chat_id>/turns/<uuid:turn_id>/remove", turns.remove_turn, name="remove-turn"),
     path("<uuid:chat_id>/turns/<uuid:turn_id>/stop", turns.stop_turn, name="stop-turn"),
     path("<uuid:chat_id>/tasks/<uuid:item_id>/answer", lane.answer_task, name="answer-task"),
     path("<uuid:chat_id>/tasks/<uuid:item_id>/skip", lane.skip_task, name="skip-task"),

@@ -1,14 +1,16 @@
 """Reading sessions, ready to show: ordered, complete, and silent when a template asks for more."""
 
-from sessions.queries.chats import active_chats, get_chat, get_turn, history, recent_chats, thread
+from sessions.queries.chats import active_chats, get_chat, history, recent_chats
 from sessions.queries.notes import Note, built_note, note
 from sessions.queries.panels import FixPanel, Lane, facts, fix_panel, fixes, lane, problem
+from sessions.queries.thread import Pulse, get_turn, pulse, read_pulse, thread, turn_ids
 from sessions.queries.tiles import Tile, tiles
 
 __all__ = [
     "FixPanel",
     "Lane",
     "Note",
+    "Pulse",
     "Tile",
     "active_chats",
     "built_note",
@@ -21,7 +23,10 @@ __all__ = [
     "lane",
     "note",
     "problem",
+    "pulse",
+    "read_pulse",
     "recent_chats",
     "thread",
     "tiles",
+    "turn_ids",
 ]

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from flowpilot.accounts.models import User
 from flowpilot.errors import NotFound
-from sessions.models import ChatSession, Turn
+from sessions.models import ChatSession
 from sessions.queries._ready import ready
 
 
@@ -20,19 +20,6 @@ def get_chat(chat_id: UUID) -> ChatSession:
     if chat is None:
         raise NotFound("There is no such session.")
     return chat
-
-
-def get_turn(chat_id: UUID, turn_id: UUID) -> Turn:
-    """Return a turn of a chat. Raises NotFound."""
-    turn = Turn.objects.select_related("author").filter(pk=turn_id, chat_id=chat_id).first()
-    if turn is None:
-        raise NotFound("That message is not part of this session.")
-    return turn
-
-
-def thread(chat: ChatSession) -> list[Turn]:
-    """Return a chat's turns, oldest first."""
-    return ready(chat.turns.select_related("author").order_by("number"))
 
 
 def active_chats(user: User, limit: int = 8) -> list[ChatSession]:

@@ -6,6 +6,7 @@ import pytest
 from flowpilot.accounts.scope import account_scope
 from sessions.models import ChatSession, Turn
 from sessions.services.facts import remove_fact
+from sessions.tests.factories import make_turn
 from sessions.tests.html import element, swapped
 
 PANELS = ("session-head", "lane-tasks", "lane-fix", "lane-facts", "session-bar")
@@ -186,3 +187,66 @@ def test_an_undone_removal_brings_the_fact_back(htmx, account, room):
     html = htmx.post(room.url("restore-fact", room.fact.id)).content.decode()
 
     assert room.fact.text in swapped(html, "lane-facts")
+
+
+@pytest.fixture
+def waiting(account, chat):
+    """A message that waits for the answer to the one before."""
+    with account_scope(account.id):
+        make_turn(chat, status="running")
+        return make_turn(chat, text="It hums.")
+
+
+def test_a_waiting_message_offers_no_stream_but_ways_to_change_it(browse, chat, waiting):
+    html = browse.get(chat.get_absolute_url()).content.decode()
+
+    assert html.count("/stream") == 1
+    assert f"/turns/{waiting.id}/edit" in html
+    assert f"/turns/{waiting.id}/remove" in html
+
+
+def test_edit_turn_redraws_the_message(htmx, chat, waiting):
+    html = htmx.post(
+        f"{chat.get_absolute_url()}/turns/{waiting.id}/edit", {"text": "It <b>rattles</b>."}
+    ).content.decode()
+
+    assert "It &lt;b&gt;rattles&lt;/b&gt;." in swapped(html, f"question-{waiting.id}")
+    assert 'data-mark="waiting"' in swapped(html, f"turn-{waiting.id}")
+
+
+def test_remove_turn_brings_the_words_back_on_undo(htmx, chat, waiting):
+    html = htmx.post(f"{chat.get_absolute_url()}/turns/{waiting.id}/remove").content.decode()
+
+    assert f'hx-target="#turn-{waiting.id}" hx-swap="delete"' in html
+    assert ">It hums.</textarea>" in html
+
+
+@pytest.mark.parametrize("action", ["edit", "remove"])
+def test_a_change_without_script_leads_back(browse, chat, waiting, action):
+    reply = browse.post(f"{chat.get_absolute_url()}/turns/{waiting.id}/{action}", {"text": "Other"})
+
+    assert reply["Location"] == chat.get_absolute_url()
+
+
+@pytest.mark.parametrize(("failure", "count"), [("unavailable", 1), ("declined", 0), ("too_long", 0)])
+def test_try_again_stands_only_where_it_may_help(account, browse, chat, failure, count):
+    with account_scope(account.id):
+        make_turn(chat, status="failed", error="No.", failure=failure)
+
+    assert browse.get(chat.get_absolute_url()).content.decode().count("Try again") == count
+
+
+@pytest.mark.parametrize(("answer", "count"), [("Half", 1), ("", 0)])
+def test_continue_stands_where_there_is_something_to_go_on_from(account, browse, chat, answer, count):
+    with account_scope(account.id):
+        make_turn(chat, status="cancelled", answer=answer)
+
+    assert browse.get(chat.get_absolute_url()).content.decode().count(">Continue<") == count
+
+
+def test_long_output_is_folded_with_its_size(account, browse, chat):
+    with account_scope(account.id):
+        make_turn(chat, status="done", text="\n".join(f"line {number}" for number in range(200)))
+    html = browse.get(chat.get_absolute_url()).content.decode()
+
+    assert "200 lines, 1689 characters" in html

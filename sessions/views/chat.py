@@ -8,5 +8,6 @@ from sessions.views._panels import panels
 @require_GET
 def chat(request, chat_id):
     found = queries.get_chat(chat_id)
-    context = {"at": "pilot", "turns": queries.thread(found), **panels(found)}
+    # The pulse first: what moves while the rest is read is then sent once more, not missed.
+    context = {"at": "pilot", "pulse": queries.pulse(chat_id), "turns": queries.thread(found), **panels(found)}
     return render(request, "sessions/chat.html", context)

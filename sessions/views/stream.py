@@ -10,7 +10,6 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
@@ -20,6 +19,7 @@ from sessions.relay import Glimpse
 from sessions.relaying import relay
 from sessions.splitting import split_blocks
 from sessions.views._panels import panels
+from sessions.views._sse import OVER, SIGNED_OUT, SignIn, event_stream, sse_event
 
 LOOK_AGAIN = 2.0  # seconds without news until the database is asked; it also keeps proxies from closing the stream
 BREATH = 0.05  # seconds between two events: what is typed faster than that nobody reads
@@ -28,21 +28,21 @@ BREATH = 0.05  # seconds between two events: what is typed faster than that nobo
 @require_GET
 async def stream_turn(request, chat_id: UUID, turn_id: UUID):
     await run_in_scope(request.account_id, queries.get_turn, chat_id, turn_id)
-    response = StreamingHttpResponse(_events(request, chat_id, turn_id), content_type="text/event-stream")
-    response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return event_stream(_events(request, chat_id, turn_id))
 
 
 async def _events(request, chat_id: UUID, turn_id: UUID) -> AsyncIterator[str]:
     """Yield the answer's growth, then the finished message with its panels."""
     await sync_to_async(connections.close_all)()
     key = (request.account_id, turn_id)
-    sent = _Sent()
+    sent, watch = _Sent(), SignIn(request)
     if ended := await run_in_scope(request.account_id, _render_if_ended, request, chat_id, turn_id):
         yield ended
         return
     async for glimpse in relay.watch(key, every=LOOK_AGAIN):
+        if not await watch.holds():
+            yield SIGNED_OUT
+            return
         if glimpse is not None and not glimpse.is_done:
             if event := sent.next_event(turn_id, glimpse):
                 yield event
@@ -70,7 +70,7 @@ class _Sent:
         start = 0 if is_new else self.finished
         context = {"turn": turn_id, "is_new": is_new, "finished": finished[start:], "growing": growing}
         self.epoch, self.finished, self.length = glimpse.epoch, len(finished), len(glimpse.text)
-        return _event(render_to_string("sessions/_delta.html", context), f"{glimpse.epoch}.{self.length}")
+        return sse_event(render_to_string("sessions/_delta.html", context), f"{glimpse.epoch}.{self.length}")
 
 
 def _render_if_ended(request, chat_id: UUID, turn_id: UUID) -> str:
@@ -79,9 +79,4 @@ def _render_if_ended(request, chat_id: UUID, turn_id: UUID) -> str:
         return ""
     context = {**panels(queries.get_chat(chat_id)), "turn": turn}
     html = render_to_string("sessions/_turn.html#ended", context, request=request)
-    return _event(html, f"{turn.epoch}.end") + "event: done\ndata: \n\n"
-
-
-def _event(html: str, event_id: str) -> str:
-    lines = "".join(f"data: {line}\n" for line in html.splitlines())
-    return f"id: {event_id}\n{lines}\n"
+    return sse_event(html, f"{turn.epoch}.end") + OVER

@@ -12,7 +12,7 @@ from sessions.views._panels import client_key, panels, render_panels
 def ask(request, chat_id):
     text = request.POST.get("text", "")
     turn = services.ask(chat_id=chat_id, text=text, by=request.user, client_key=client_key(request))
-    return _render(request, turn, "asked")
+    return _render(request, queries.get_turn(chat_id, turn.pk), "asked")
 
 
 @require_POST
@@ -33,6 +33,18 @@ def stop_turn(request, chat_id, turn_id):
     return _render(request, turn, "answer")
 
 
+@require_POST
+def edit_turn(request, chat_id, turn_id):
+    services.edit_turn(chat_id=chat_id, turn_id=turn_id, text=request.POST.get("text", ""))
+    return _render(request, queries.get_turn(chat_id, turn_id), "changed")
+
+
+@require_POST
+def remove_turn(request, chat_id, turn_id):
+    turn = services.remove_turn(chat_id=chat_id, turn_id=turn_id)
+    return _render(request, turn, "removed")
+
+
 @require_GET
 def turn(request, chat_id, turn_id):
     found = queries.get_turn(chat_id, turn_id)
@@ -43,4 +55,5 @@ def turn(request, chat_id, turn_id):
 def _render(request, turn, part):
     if not request.htmx:  # a browser without script
         return redirect("sessions:chat", turn.chat_id)
-    return render(request, f"sessions/_turn.html#{part}", {"turn": turn, "chat": turn.chat, "client_key": uuid4()})
+    context = {"turn": turn, "chat": queries.get_chat(turn.chat_id), "client_key": uuid4()}
+    return render(request, f"sessions/_turn.html#{part}", context)

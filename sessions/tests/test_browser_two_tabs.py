@@ -1,0 +1,86 @@
+"""Two tabs on one session: what happens in one is seen in the other, with no reload, and nothing is shown twice."""
+
+import pytest
+from playwright.sync_api import expect
+
+from sessions.tests.browser import browser_page, say, sign_in, start_on_ticket
+
+pytestmark = pytest.mark.browser
+SLOW = "".join(f"Word{number} " for number in range(80)) + "end."
+
+
+@pytest.fixture
+def tabs(claude_product, claude):
+    """Two tabs of one technician on one session of their own."""
+    claude.reset()
+    with browser_page() as page:
+        sign_in(page, claude_product)
+        start_on_ticket(page, claude_product, 48159)
+        other = page.context.new_page()
+        other.goto(page.url)
+        for tab in (page, other):
+            expect(tab.locator("#news[data-heard]")).to_have_count(1, timeout=15_000)
+        yield page, other
+
+
+def turns(page):
+    return page.locator("#thread article[data-turn]")
+
+
+def test_a_message_and_its_answer_are_seen_in_both(tabs, claude):
+    one, other = tabs
+    claude.answer(SLOW, delay=0.02)
+    before = turns(other).count()
+    say(one, "The printer hums.")
+
+    expect(other.locator("#thread .said").get_by_text("The printer hums.")).to_have_count(1)
+    for page in tabs:
+        expect(turns(page)).to_have_count(before + 1)
+        expect(turns(page).last).to_have_attribute("data-turn", "done", timeout=15_000)
+    assert turns(one).last.inner_text() == turns(other).last.inner_text()
+
+
+def test_a_waiting_message_is_edited_and_taken_back_in_both(tabs, claude):
+    one, other = tabs
+    claude.answer(SLOW, delay=0.1)
+    say(one, "First.")
+    expect(turns(one).last).to_have_attribute("data-mark", "live")
+    say(one, "Secnd.")
+    expect(turns(other).last).to_have_attribute("data-mark", "waiting")
+
+    turns(other).last.get_by_role("button", name="Edit").click()
+    other.get_by_label("Message that waits").fill("Second.")
+    other.get_by_role("button", name="Save").click()
+    expect(one.locator("#thread .said").get_by_text("Second.")).to_be_visible()
+    turns(one).last.get_by_role("button", name="Remove").click()
+    expect(other.locator("#thread .said").get_by_text("Second.")).to_have_count(0)
+    one.get_by_role("button", name="Undo").click()
+    expect(other.locator("#thread .said").get_by_text("Second.")).to_have_count(1)
+
+    other.get_by_role("button", name="Stop").first.click()
+    expect(one.locator("article[data-turn=cancelled]").last).to_be_visible()
+
+
+def test_a_fact_added_in_one_is_seen_in_the_other(tabs):
+    one, other = tabs
+    one.get_by_role("button", name="Add fact").click()
+    one.get_by_label("New fact").fill("Two users have it")
+    one.keyboard.press("Enter")
+
+    expect(other.locator("#lane-facts").get_by_text("Two users have it")).to_be_visible()
+
+
+def test_a_hidden_tab_closes_its_streams_and_catches_up(tabs, claude):
+    one, other = tabs
+    other.evaluate(
+        """() => { Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+                   document.dispatchEvent(new Event("visibilitychange")); }"""
+    )
+    claude.answer("All of it.")
+    say(one, "While you were away.")
+    expect(turns(one).last).to_have_attribute("data-turn", "done", timeout=15_000)
+    assert other.locator("#thread .said").get_by_text("While you were away.").count() == 0
+    other.evaluate("""() => { delete document.hidden; document.dispatchEvent(new Event("visibilitychange")); }""")
+
+    expect(other.locator("#thread .said").get_by_text("While you were away.")).to_be_visible()
+    expect(turns(other).last).to_contain_text("All of it.")
