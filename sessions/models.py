@@ -171,7 +171,10 @@ class Turn(AccountOwned):
     @property
     def can_retry(self) -> bool:
         """Whether asking the same again may end otherwise."""
-        return self.is_unanswered and self.failure not in {self.Failure.DECLINED, self.Failure.TOO_LONG}
+        return (self.is_unanswered or bool(self.fallback)) and self.failure not in {
+            self.Failure.DECLINED,
+            self.Failure.TOO_LONG,
+        }
 
     @property
     def can_change(self) -> bool:

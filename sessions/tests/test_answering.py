@@ -172,12 +172,18 @@ def test_where_the_ai_refuses_rules_answer_and_say_why(ai, turn, answer):
     )
 
 
-@pytest.mark.parametrize(("status", "failure"), [(402, "unavailable"), (413, "too_long"), (404, "unavailable")])
-def test_a_failed_call_says_whether_the_same_words_may_work(ai, turn, answer, status, failure):
-    ai.fail(status)
+def test_a_message_that_is_more_than_the_ai_takes_is_not_worth_another_try(ai, turn, answer):
+    ai.fail(413)
     answer(turn)
 
-    assert turn.failure == failure
+    assert (turn.status, turn.failure, turn.can_retry) == ("failed", "too_long", False)
+
+
+def test_an_answer_that_broke_off_is_worth_another_try(ai, turn, answer):
+    ai.break_off("drop", after=4)
+    answer(turn)
+
+    assert (turn.status, turn.failure, turn.can_retry) == ("failed", "unavailable", True)
 
 
 @pytest.mark.parametrize(
