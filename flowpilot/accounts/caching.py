@@ -22,6 +22,16 @@ def remember[T](key: str, make: Callable[[], T], *, seconds: int) -> T:
     return found
 
 
+def keep(key: str, value: Any, *, seconds: int) -> None:
+    """Keep a value for the open account under a key."""
+    cache.set(_key(key), value, seconds)
+
+
+def recall(key: str) -> Any:
+    """Return what the open account keeps under a key, or None."""
+    return cache.get(_key(key))
+
+
 def forget(key: str) -> None:
     """Drop what the open account keeps under a key."""
     cache.delete(_key(key))

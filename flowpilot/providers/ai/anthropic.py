@@ -68,18 +68,19 @@ class AnthropicProvider(RemoteProvider["AsyncAnthropic"]):
     async def _open(self, client: "AsyncAnthropic", body: dict[str, Any]) -> AsyncGenerator[AsyncIterator[Any]]:
         from anthropic import AsyncStream
 
-        async with client.messages.with_streaming_response.create(**body, stream=True) as response:
+        messages: Any = client.beta.messages if "betas" in body else client.messages
+        async with messages.with_streaming_response.create(**body, stream=True) as response:
             yield AsyncStream.raw_events(response.http_response)
 
     def _take(self, event: Any, answer: Answer) -> str:
         """Thinking and kinds unknown to us bring no text."""
         match event.event:
             case "content_block_delta":
-                delta = json.loads(event.data)["delta"]
-                return str(delta["text"]) if delta.get("type") == "text_delta" else ""
+                data = json.loads(event.data)
+                return answer.blocks.grow(data["index"], data["delta"])
             case "content_block_start":
-                block = json.loads(event.data)["content_block"]
-                return str(block.get("text") or "") if block.get("type") == "text" else ""
+                data = json.loads(event.data)
+                return answer.blocks.start(data["index"], data["content_block"])
             case "error":
                 raise BrokeOff(str((json.loads(event.data).get("error") or {}).get("type") or "api_error"))
             case "message_start":
@@ -155,4 +156,8 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 
 
 def _count(usage: dict[str, Any] | None, answer: Answer) -> None:
-    answer.usage.update({name: value for name, value in (usage or {}).items() if isinstance(value, int)})
+    told = usage or {}
+    answer.usage.update({name: value for name, value in told.items() if isinstance(value, int)})
+    written = (told.get("cache_creation") or {}).get("ephemeral_1h_input_tokens")
+    if isinstance(written, int):
+        answer.usage["cache_creation_1h_input_tokens"] = written

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Literal
 
 from flowpilot.errors import Unavailable
@@ -46,6 +46,9 @@ class Usage:
     cache_creation_input_tokens: int = 0
     cache_creation_1h_input_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -59,7 +62,7 @@ class Source:
 class Completion:
     """A finished answer; a stream yields it last. `stop_reason` other than `end_turn`: `refusal`, `max_tokens` and the like.
 
-    `fallback` says in words why another than the first choice answered.
+    `fallback` says in words why another than the first choice answered; `content` is what a paused answer is continued with.
     """
 
     text: str
@@ -68,6 +71,8 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     stop_reason: str = "end_turn"
     sources: tuple[Source, ...] = ()
+    tools: tuple[str, ...] = ()
+    content: tuple[dict[str, Any], ...] = ()
     fallback: str = ""
 
 

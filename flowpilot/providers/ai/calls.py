@@ -13,17 +13,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
+from flowpilot.accounts.caching import keep, recall
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Invalid, Unavailable, UserError
 from flowpilot.providers.ai import ledger
+from flowpilot.providers.ai.anthropic import AnthropicProvider
 from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Usage
 from flowpilot.providers.ai.breaker import breaker
+from flowpilot.providers.ai.chat import chat_call_cached
 from flowpilot.providers.ai.pricing import cost_of, most_it_can_cost, what_arrived
 from flowpilot.providers.ai.registry import Candidate, make_plan
 from flowpilot.providers.ai.untrusted import mask_secrets
 from flowpilot.providers.models import AiCall
 
 log = logging.getLogger("flowpilot.ai")
+_MCP_OFF = 600  # seconds that a chat goes on without the connector after it failed
 _WHOLE = {"end_turn", "stop_sequence"}
 _BY_RULES = "so fixed rules answered. Your next message asks the AI again."
 
@@ -60,6 +66,7 @@ class _Call:
     ask: _Ask
     candidate: Candidate
     id: UUID
+    has_mcp: bool
     started: float = field(default_factory=time.monotonic)
     first_ms: int | None = None
     characters: int = 0
@@ -121,15 +128,13 @@ async def generate_text_stream(
     """
     ask = _ask(account_id, service, system_prompt, messages, chat_id)
     while call := await _begin(ask):
-        async with _settled(call) as outcome:
-            stream = call.candidate.provider.generate_text_stream(**call.how, state=state)
-            async with aclosing(stream) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Completion):
-                        outcome.completion = replace(piece, fallback=_why_not_first(ask, call.candidate))
-                    else:
-                        call.saw(piece)
-                        yield piece
+        async with _settled(call) as outcome, aclosing(_stream(call, state)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Completion):
+                    outcome.completion = replace(piece, fallback=_why_not_first(ask, call.candidate))
+                else:
+                    call.saw(piece)
+                    yield piece
         if outcome.completion:
             yield outcome.completion
             return
@@ -150,6 +155,23 @@ async def is_on(account_id: UUID, service: str) -> bool:
         return is_paid and any(not breaker.is_open(each.circuit) for each in plan.candidates)
 
     return await run_in_scope(account_id, look)
+
+
+def _stream(call: _Call, state: ChatState | None) -> AsyncGenerator[str | Completion]:
+    """Return the answer's stream. Only Claude's chat knows tools."""
+    provider = call.candidate.provider
+    if call.ask.service != "chat" or not isinstance(provider, AnthropicProvider):
+        return provider.generate_text_stream(**call.how, state=state)
+
+    async def leave_mcp_out() -> None:
+        await run_in_scope(call.ask.account_id, keep, _mcp_key(call.ask), True, seconds=_MCP_OFF)
+
+    url = settings.MCP_MICROSOFT_LEARN_URL if call.has_mcp else ""
+    return chat_call_cached(provider, **call.how, mcp_url=url, on_mcp_failure=leave_mcp_out)
+
+
+def _mcp_key(ask: _Ask) -> str:
+    return f"mcp_off:{ask.chat_id}"
 
 
 def _ask(account_id, service, system_prompt, messages, chat_id) -> _Ask:
@@ -174,6 +196,7 @@ def _reserve(ask: _Ask) -> _Call | None:
         if not breaker.allows(candidate.circuit):
             ask.trouble = ask.trouble or NoAI(f"{candidate.name} cannot be reached at the moment.")
             continue
+        has_mcp = candidate.has_mcp and recall(_mcp_key(ask)) is None
         try:
             row = ledger.open_call(
                 service=ask.service,
@@ -183,12 +206,12 @@ def _reserve(ask: _Ask) -> _Call | None:
                 limit=plan.limit,
                 chat_id=ask.chat_id,
                 is_fallback=len(ask.tried) > 1,
-                has_mcp=candidate.has_mcp,
+                has_mcp=has_mcp,
             )
         except ledger.BudgetUsed as error:
             ask.trouble = NoAI(error.message)
             return None
-        return _Call(ask, candidate, row.id)
+        return _Call(ask, candidate, row.id, has_mcp)
     return None
 
 

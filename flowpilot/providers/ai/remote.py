@@ -11,12 +11,13 @@ import logging
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, nullcontext, suppress
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from flowpilot.errors import Invalid, Refused, Unavailable
+from flowpilot.errors import Invalid, Refused, Unavailable, UserError
 from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Usage
+from flowpilot.providers.ai.blocks import Blocks
 from flowpilot.providers.ai.failures import BrokeOff, Failure
 from flowpilot.providers.ai.schema import find_mismatch
 
@@ -45,6 +46,7 @@ class Answer:
     usage: dict[str, int] = field(default_factory=dict)
     stop_reason: str = ""
     is_over: bool = False
+    blocks: Blocks = field(default_factory=Blocks)
 
 
 class RemoteProvider[Client](AIProvider):
@@ -66,6 +68,25 @@ class RemoteProvider[Client](AIProvider):
         other._service = service
         return other
 
+    def without_retries(self) -> Self:
+        """Return the same provider that asks once only; they share their connections."""
+        other = copy.copy(self)
+        other._limits = replace(self._limits, retries=0)
+        return other
+
+    def failure_of(self, error: UserError) -> Failure | None:
+        """Return what was behind an error that this provider raised, or None where it was no call that failed."""
+        cause = error.__cause__
+        if isinstance(cause, BrokeOff):
+            return Failure(cause.reason)
+        return self._describe(cause) if isinstance(cause, self._errors()) else None
+
+    def build_chat_body(
+        self, system_prompt: str | list[SystemBlock], messages: Sequence[Message], model: str, max_tokens: int
+    ) -> dict[str, Any]:
+        """Return a chat's request: its history is cached up to and with the new message."""
+        return self._body(system_prompt, messages, model, max_tokens, is_chat=True)
+
     def generate_text_stream(
         self,
         *,
@@ -76,7 +97,7 @@ class RemoteProvider[Client](AIProvider):
         state: ChatState | None = None,
     ) -> AsyncGenerator[str | Completion]:
         """Yield the answer's text in pieces, then one Completion. The history is cached up to and with the new message."""
-        return self._stream(self._body(system_prompt, messages, model, max_tokens, is_chat=True))
+        return self.stream(self.build_chat_body(system_prompt, messages, model, max_tokens))
 
     async def generate_text(
         self,
@@ -108,7 +129,7 @@ class RemoteProvider[Client](AIProvider):
             again = Message("user", f"That does not fit the schema: {mismatch}. Send the whole object again.")
             asked += [Message("assistant", completion.text), again]
             second = await self._whole(self._body(system_prompt, asked, model, max_tokens, schema=schema))
-            completion = replace(second, usage=_sum(completion.usage, second.usage))
+            completion = replace(second, usage=completion.usage + second.usage)
             value, mismatch = _read_json(completion, schema)
         if mismatch:
             raise Unavailable("The AI sent an answer that cannot be read. Try again.")
@@ -167,13 +188,13 @@ class RemoteProvider[Client](AIProvider):
     async def _whole(self, body: dict[str, Any]) -> Completion:
         """Read a stream to its end: an answer that is not streamed has no first byte to set a deadline for."""
         completion = None
-        async for piece in self._stream(body):
+        async for piece in self.stream(body):
             if isinstance(piece, Completion):
                 completion = piece
         assert completion is not None
         return completion
 
-    async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[str | Completion]:
+    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[str | Completion]:
         """Ask until an answer begins, read it, and say in our words what went wrong."""
         client = await self._client()
         start = asyncio.get_running_loop().time()
@@ -199,7 +220,16 @@ class RemoteProvider[Client](AIProvider):
                 attempt += 1
         known = {name: answer.usage.get(name, 0) for name in Usage.__dataclass_fields__}
         stop_reason = answer.stop_reason or "end_turn"
-        completion = Completion("".join(answer.parts), self.name, answer.model, Usage(**known), stop_reason)
+        completion = Completion(
+            "".join(answer.parts),
+            self.name,
+            answer.model,
+            Usage(**known),
+            stop_reason,
+            sources=answer.blocks.sources(),
+            tools=tuple(answer.blocks.tools),
+            content=answer.blocks.content() if stop_reason == "pause_turn" else (),
+        )
         self._report(completion)
         yield completion
 
@@ -257,10 +287,6 @@ async def _read_out(events: AsyncIterator[Any]) -> None:
     with suppress(TimeoutError, httpx2.TransportError):
         async with asyncio.timeout(_FAREWELL):
             await anext(events, None)
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(*(a + b for a, b in zip(astuple(one), astuple(other), strict=True)))
 
 
 def _read_json(completion: Completion, schema: dict[str, Any]) -> tuple[dict[str, Any], str]:
