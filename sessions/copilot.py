@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from flowpilot.providers.ai.base import ChatState, FactState, FixState, Message, SystemBlock, TaskState
 from flowpilot.providers.ai.untrusted import fence, find_fenced
 from sessions.lane import Item
 from sessions.models import SessionFact, SuggestedFix, Turn
+
+_CACHED_FOR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def build_request(*, problem: str, turns: Sequence[Turn], turn: Turn, state: Cha
         elif earlier.is_heard:  # its words alone: what it was told beside them is told again with the next
             messages.append(Message("user", earlier.text + _broken_off(earlier)))
     messages.append(Message("user", _said(turn)))
-    return Request([SystemBlock(_prompt(), {"type": "ephemeral"})], messages, state)
+    return Request([SystemBlock(_prompt(), _cache_control([*turns, turn]))], messages, state)
 
 
 def history(turns: Sequence[Turn]) -> list[Turn]:
@@ -69,6 +73,12 @@ def build_briefing(state: ChatState, told: Sequence[str] = ()) -> str:
     standing |= {name: part for briefing in told for name, part in find_fenced(briefing)}
     fenced = {name: _part(name, lines) for name, lines in parts.items()}
     return "\n\n".join(part for name, part in fenced.items() if part != standing[name])
+
+
+def _cache_control(turns: Sequence[Turn]) -> dict[str, str]:
+    """Keep the cache for an hour once somebody was away for longer than its usual five minutes: one lost prefix costs more."""
+    was_away = any(later.created_at - earlier.created_at > _CACHED_FOR for earlier, later in pairwise(turns))
+    return {"type": "ephemeral", "ttl": "1h"} if was_away else {"type": "ephemeral"}
 
 
 @cache

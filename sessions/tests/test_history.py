@@ -2,9 +2,11 @@
 
 import json
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
 from sessions.models import Turn
@@ -117,6 +119,16 @@ class TestHistory:
         say("Second")
 
         assert "Only this user is affected" in texts(ai.requests[-1].body)[-1][1]
+
+    def test_a_gap_of_more_than_five_minutes_keeps_the_cache_for_an_hour(self, ai, say, in_scope):
+        first = say("First")
+        say("Second")
+        earlier = timezone.now() - timedelta(minutes=6)
+        in_scope(lambda: Turn.objects.filter(pk=first.pk).update(created_at=earlier))
+        say("Third")
+
+        lives = [request.body["system"][0]["cache_control"].get("ttl", "5m") for request in ai.requests]
+        assert lives == ["5m", "5m", "1h"]
 
     def test_a_second_message_reads_the_first_from_the_cache(self, ai, say):
         say("x" * 8_000)
