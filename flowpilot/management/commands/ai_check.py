@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, owner, service, **options):
         person = User.objects.filter(email=owner.strip().lower(), account__isnull=False).first()
-        if person is None:
+        if person is None or person.account_id is None:
             raise CommandError(f"Nobody signs in as {owner}.")
         with account_scope(person.account_id):
             if not make_plan("chat").candidates:
