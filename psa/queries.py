@@ -4,23 +4,26 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any
 from uuid import UUID
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.accounts.sealing import BrokenSeal, unseal
-from flowpilot.errors import NotFound, Refused, UserError
+from flowpilot.errors import NotFound, Refused, Unavailable, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData
+from psa import known, lookups
 from psa.filters import Filters
 from psa.models import PsaConnection, PsaMemberLink
 from psa.rows import Row
 
 NOT_CONNECTED = "This account is not connected to ConnectWise yet."
-PAGE_PATIENCE = 2.5  # seconds that a page waits for ConnectWise, over all its calls
 _ROWS_A_PAGE = 50
 _MY_ROWS = 8
+_COUNT_SECONDS, _MINE_SECONDS = 60, 15
 _ASKED_FOR_MINE = 25  # more than are shown: ConnectWise also finds members whose name only holds ours
 log = logging.getLogger("flowpilot.psa")
 
@@ -39,6 +42,17 @@ class RowPage:
 
     rows: list[Row]
     has_more: bool
+    at: datetime
+    error: Unavailable | None = None  # why it is no newer than `at`
+
+
+@dataclass(frozen=True)
+class Way:
+    """A wider choice: what was dropped, what is left, and how many tickets that finds."""
+
+    name: str
+    filters: Filters
+    number: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,14 @@ def connectwise_of(account_id: UUID) -> ConnectWise:
     """Return an account's ConnectWise for a view with a scope of its own, which does not wait long. Raises Refused."""
     refuse_open_transaction()
     with account_scope(account_id):
-        return get_connectwise().within(PAGE_PATIENCE)
+        return get_connectwise().within(known.PATIENCE)
+
+
+def patient_connectwise(account_id: UUID) -> ConnectWise:
+    """Return an account's ConnectWise for questions asked through `psa.known`, which itself lets no page wait long. Raises Refused."""
+    refuse_open_transaction()
+    with account_scope(account_id):
+        return get_connectwise()
 
 
 def member_of(user: User) -> PsaMemberLink | None:
@@ -78,27 +99,60 @@ def member_of(user: User) -> PsaMemberLink | None:
 
 
 def queue(*, account_id: UUID, user: User, filters: Filters) -> RowPage:
-    """Return one page of tickets. A chosen status also finds closed tickets. Raises Refused or Unavailable."""
-    client, identifier = _asking(account_id, user, needs_member=filters.is_mine)
-    found = client.search_tickets(
-        text=filters.text,
-        board_id=filters.board_id,
-        status_names=[filters.status] if filters.status else [],
-        open_only=not filters.status,
-        owner_identifier=identifier,
-        page=filters.page,
-        page_size=_ROWS_A_PAGE,
-        order="priority",
+    """Return one page of tickets. A chosen status also finds closed tickets.
+
+    Where ConnectWise cannot be reached it is the page as last seen, which says since when. Raises Refused or Unavailable.
+    """
+    client, identifier = _asking(account_id, user, filters)
+    chosen = _chosen(filters, identifier)
+    key = f"psa:queue:{lookups.digest(f'{identifier}{filters.query}')}"
+    order, page = filters.order, filters.page
+    found = known.ask(
+        account_id, key, lambda: client.search_tickets(**chosen, page=page, page_size=_ROWS_A_PAGE, order=order)
     )
-    return RowPage([Row.of(ticket) for ticket in found.tickets], found.has_more)
+    lookups.note_boards(account_id, found.value.tickets)
+    names = lookups.names(account_id)
+    rows = [Row.of(ticket, names) for ticket in found.value.tickets]
+    return RowPage(rows, found.value.has_more, found.at, found.error)
+
+
+def count(*, account_id: UUID, user: User, filters: Filters) -> int:
+    """Return how many tickets the filters find on all pages. Raises Refused or Unavailable."""
+    client, identifier = _asking(account_id, user, filters)
+    chosen = _chosen(filters, identifier)
+    key = f"psa:count:{lookups.digest(f'{identifier}{filters.first_page.query}')}"
+    return known.ask(account_id, key, lambda: client.count_tickets(**chosen), fresh_seconds=_COUNT_SECONDS).value
+
+
+def wider(*, account_id: UUID, user: User, filters: Filters) -> list[Way]:
+    """Return the single filters whose dropping would find something, with how much. Nothing where that cannot be had."""
+    client, identifier = _asking(account_id, user, filters)
+    ways = filters.relaxed
+    questions = {
+        f"psa:count:{lookups.digest(f'{identifier if each.who else None}{each.query}')}": partial(
+            client.count_tickets, **_chosen(each, identifier if each.who else None)
+        )
+        for _, each in ways
+    }
+    try:
+        numbers = known.ask_all(account_id, questions).values()
+    except UserError:
+        return []
+    return [Way(name, each, found.value) for (name, each), found in zip(ways, numbers, strict=True) if found.value]
 
 
 def my_queue(*, account_id: UUID, user: User) -> RowPage:
     """Return the first open tickets a person owns or shares. Raises Refused or Unavailable."""
-    client, identifier = _asking(account_id, user, needs_member=True)
-    found = client.search_tickets(owner_identifier=identifier, page_size=_ASKED_FOR_MINE, order="priority")
-    rows = [Row.of(ticket) for ticket in found.tickets]
-    return RowPage(rows[:_MY_ROWS], found.has_more or len(rows) > _MY_ROWS)
+    client, identifier = _asking(account_id, user, Filters(who="mine"))
+    found = known.ask(
+        account_id,
+        f"psa:mine:{identifier}",
+        lambda: client.search_tickets(owner_identifier=identifier, page_size=_ASKED_FOR_MINE, order="priority"),
+        fresh_seconds=_MINE_SECONDS,
+    )
+    names = lookups.names(account_id)
+    rows = [Row.of(ticket, names) for ticket in found.value.tickets]
+    return RowPage(rows[:_MY_ROWS], found.value.has_more or len(rows) > _MY_ROWS, found.at, found.error)
 
 
 def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:
@@ -109,14 +163,28 @@ def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:
         raise NotFound(f"ConnectWise has no ticket #{ticket_id}. It may have been deleted or merged.") from error
 
 
-def _asking(account_id: UUID, user: User, *, needs_member: bool) -> tuple[ConnectWise, str | None]:
+def _asking(account_id: UUID, user: User, filters: Filters) -> tuple[ConnectWise, str | None]:
+    """Return the account's ConnectWise and whose tickets are wanted, as an identifier."""
     refuse_open_transaction()
     with account_scope(account_id):
-        client = get_connectwise().within(PAGE_PATIENCE)
-        member = member_of(user) if needs_member else None
-    if needs_member and member is None:
+        client = get_connectwise()
+        member = member_of(user) if filters.is_mine else None
+    if filters.is_mine and member is None:
         raise NotLinked("You are not linked to a ConnectWise member yet, so we can’t tell which tickets are yours.")
-    return client, member.identifier if member else None
+    return client, member.identifier if member else filters.member or None
+
+
+def _chosen(filters: Filters, identifier: str | None) -> dict[str, Any]:
+    return {
+        "text": filters.text,
+        "board_id": filters.board_id,
+        "status_names": list(filters.statuses),
+        "open_only": not filters.statuses,
+        "owner_identifier": identifier,
+        "priority_id": filters.priority_id,
+        "company_id": filters.company_id,
+        "is_unassigned": filters.who == "none",
+    }
 
 
 def ticket_bundle(client: ConnectWise, ticket_id: int) -> TicketBundle:

@@ -1,6 +1,7 @@
 """A ticket as a list shows it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -35,18 +36,20 @@ class Row:
 
     ticket: TicketData
     sla: Sla
+    names: Mapping[str, str] = field(default_factory=dict)  # of members, by their identifiers in lower case
 
     @classmethod
-    def of(cls, ticket: TicketData) -> "Row":
-        return cls(ticket, Sla.of(ticket, timezone.now()))
+    def of(cls, ticket: TicketData, names: Mapping[str, str] | None = None) -> "Row":
+        return cls(ticket, Sla.of(ticket, timezone.now()), names or {})
 
     @property
     def people(self) -> list[str]:
-        """Who works on it: the owner by name, the others as the ticket names them."""
+        """Who works on it, the owner first; whose name is not known is called by the identifier."""
         ticket = self.ticket
         owner = ticket.owner
         others = [each for each in ticket.resources if not owner or each.lower() != owner.identifier.lower()]
-        return [owner.name, *others] if owner else others
+        named = [self.names.get(each.lower(), each) for each in others]
+        return [owner.name, *named] if owner else named
 
 
 def _span(length: timedelta) -> str:

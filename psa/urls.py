@@ -1,16 +1,23 @@
 from django.urls import path
 
-from psa import views
+from psa.views import detail, queue
 
 app_name = "psa"
 urlpatterns = [
-    path("", views.tickets, name="tickets"),
-    path("queue", views.queue, name="queue"),
-    path("filters", views.filters, name="filters"),
-    path("mine", views.my_queue, name="my-queue"),
-    path("<int:ticket_id>", views.ticket, name="ticket"),
-    path("<int:ticket_id>/notes", views.notes, name="notes"),
-    path("<int:ticket_id>/configurations", views.configurations, name="configurations"),
-    path("<int:ticket_id>/status", views.status_select, name="status-select"),
-    path("<int:ticket_id>/status/set", views.set_status, name="set-status"),
+    path("", queue.tickets, name="tickets"),
+    path("queue", queue.queue, name="queue"),
+    path("filters", queue.filters, name="filters"),
+    path("filters/members", queue.find_members, name="find-members"),
+    path("filters/companies", queue.find_companies, name="find-companies"),
+    path("filters/wider", queue.wider, name="wider"),
+    path("count", queue.count, name="count"),
+    path("mine", queue.my_queue, name="my-queue"),
+    path("<int:ticket_id>", detail.ticket, name="ticket"),
+    path("<int:ticket_id>/notes", detail.notes, name="notes"),
+    path("<int:ticket_id>/notes/feed", detail.note_feed, name="note-feed"),
+    path("<int:ticket_id>/related", detail.related, name="related"),
+    path("<int:ticket_id>/time", detail.time_entries, name="time_entries"),
+    path("<int:ticket_id>/configurations", detail.configurations, name="configurations"),
+    path("<int:ticket_id>/status", detail.status_select, name="status-select"),
+    path("<int:ticket_id>/status/set", detail.set_status, name="set-status"),
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.core.cache import cache
 
@@ -10,6 +11,29 @@ from flowpilot.accounts.scope import current_account_id
 
 class NoAccount(RuntimeError):
     """The cache was asked with no account scope open."""
+
+
+class Shelf:
+    """What one account keeps, for code that asks the outside and so has no scope open."""
+
+    def __init__(self, account_id: UUID) -> None:
+        self._account_id = account_id
+
+    def get(self, key: str) -> Any:
+        """Return what is kept under a key, or None."""
+        return cache.get(_full(self._account_id, key))
+
+    def set(self, key: str, value: Any, *, seconds: int) -> None:
+        """Keep a value under a key, in place of what was there."""
+        cache.set(_full(self._account_id, key), value, seconds)
+
+    def claim(self, key: str, *, seconds: int) -> bool:
+        """Return whether we are the first to ask for this key in so many seconds: one of many does a job."""
+        return cache.add(_full(self._account_id, key), True, seconds)
+
+    def forget(self, key: str) -> None:
+        """Drop what is kept under a key."""
+        cache.delete(_full(self._account_id, key))
 
 
 def remember[T](key: str, make: Callable[[], T], *, seconds: int) -> T:
@@ -41,4 +65,8 @@ def _key(key: str) -> str:
     account_id = current_account_id()
     if account_id is None:
         raise NoAccount(key)
+    return _full(account_id, key)
+
+
+def _full(account_id: UUID, key: str) -> str:
     return f"acct:{account_id}:{key}"

@@ -165,8 +165,8 @@ def test_filters_offer_boards_and_each_status_once(htmx, connected):
     shown = htmx.get(reverse("psa:filters"), {"status": "Resolved"}).content.decode()
 
     assert "Service desk" in shown
-    assert shown.count("<option>In progress</option>") == 1
-    assert "<option selected>Resolved</option>" in shown
+    assert shown.count('value="In progress"') == 1
+    assert 'value="Resolved" data-choice checked' in shown
     assert "Closed (old)" not in shown
 
 
@@ -176,7 +176,7 @@ def test_filters_are_asked_for_once_in_ten_minutes(htmx, connected, sandbox):
     htmx.get(reverse("psa:filters"))
 
     assert asked > 1
-    assert len(sandbox.seen) == asked
+    assert [each.path for each in list(sandbox.seen)[asked:]] == []
 
 
 def test_filters_name_the_missing_permission_in_a_banner(htmx, connected, sandbox):
@@ -184,7 +184,7 @@ def test_filters_name_the_missing_permission_in_a_banner(htmx, connected, sandbo
 
     shown = htmx.get(reverse("psa:filters")).content.decode()
 
-    assert 'hx-target="#cw-banner"' in shown
+    assert 'class="alert bleed"' in shown
     assert "(inquire)" in shown
 
 

@@ -35,8 +35,16 @@ def test_people_are_the_owner_and_the_others_once():
     ticket = TicketData(1, "x", owner=Ref(151, "J. Ortiz", "JOrtiz"), resources=("jortiz", "sokafor"))
 
     assert Row.of(ticket).people == ["J. Ortiz", "sokafor"]
+    assert Row.of(ticket, {"sokafor": "S. Okafor"}).people == ["J. Ortiz", "S. Okafor"]
 
 
-@pytest.mark.parametrize("query", ["", "?q=a+%26+b&board=2&status=%3EClosed&who=mine&page=3"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?q=a+%26+b&who=mine&status=%3EClosed&status=New&board=2&priority=4&company=301&sort=due&page=3",
+        "?who=%40jortiz",
+    ],
+)
 def test_filters_survive_the_address(query):
     assert Filters.from_query(QueryDict(query.removeprefix("?"))).query == query

@@ -1,7 +1,9 @@
 import pytest
 from django.urls import reverse
 
+from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.connectwise.sandbox import Reply
+from psa.models import PsaPost
 
 OUTLOOK = 48213
 TICKET = f"GET /v4_6_release/apis/3.0/service/tickets/{OUTLOOK}"
@@ -48,7 +50,7 @@ def test_a_ticket_that_is_not_there_is_said_to_be_so(browse, connected, ticket_i
 
 
 def test_ticket_without_connectwise_can_be_asked_for_again(htmx, connected, sandbox):
-    sandbox.fail_next("503html", times=2, match=TICKET)
+    sandbox.fail_next("503html", times=20, match=TICKET)
 
     reply = htmx.get(url("ticket"))
 
@@ -110,8 +112,9 @@ def test_each_panel_fails_alone_and_can_be_asked_for_again(htmx, connected, sand
 def test_a_panel_names_the_missing_permission(htmx, connected, sandbox):
     sandbox.permissions.difference_update([each for each in sandbox.permissions if "configurations" in each])
 
-    panel = ask(htmx, "configurations")
+    panel = ask(htmx, "configurations", complete="")
 
+    assert "CONTOSO-LT-114" in panel
     assert "Companies &gt; Configurations (inquire)" in panel
     assert "Retry" not in panel
 
@@ -175,3 +178,48 @@ def test_set_status_to_no_status_changes_nothing(htmx, connected, sandbox, statu
 
     assert (reply.status_code, reply["HX-Retarget"]) == (404, "#toasts")
     assert status_of(sandbox) == "In progress"
+
+
+def test_notes_can_be_read_oldest_first(htmx, connected):
+    notes = ask(htmx, "notes", order="oldest")
+
+    assert notes.index("It asks for my password") < notes.index("MFA policy went live")
+
+
+def test_related_tickets_say_what_they_share(htmx, connected):
+    shown = ask(htmx, "related")
+
+    assert "Same device" in shown
+    assert f'/tickets/{OUTLOOK}"' not in shown
+
+
+def test_opening_a_ticket_begins_what_its_panels_ask(htmx, connected, sandbox):
+    ask(htmx, "ticket")
+    ask(htmx, "notes")
+    ask(htmx, "configurations")
+
+    asked = [each.path.rpartition("/")[2] for each in sandbox.seen]
+    assert (asked.count("allNotes"), asked.count("configurations")) == (1, 1)
+
+
+def test_ticket_of_a_connectwise_that_is_down_is_as_last_seen(htmx, connected, sandbox):
+    ask(htmx, "ticket")
+    sandbox.fail_next("503html", times=20, match=TICKET)
+
+    shown = ask(htmx, "ticket")
+
+    assert "This is the ticket as of" in shown
+    assert "Outlook keeps asking" in shown
+
+
+def test_set_status_of_a_connectwise_that_is_down_waits_in_the_outbox(htmx, connected, sandbox):
+    ask(htmx, "ticket")
+    ask(htmx, "status-select")
+    sandbox.fail_next("429", times=20)
+
+    reply = set_status(htmx, 103).content.decode()
+
+    assert "Waiting on customer waits for ConnectWise" in reply
+    assert '<option value="102" selected>' in reply
+    with account_scope(connected.id):
+        assert PsaPost.objects.get(kind="status").payload["status_id"] == 103
