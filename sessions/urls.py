@@ -1,9 +1,10 @@
-from django.urls import path
+from django.urls import include, path
 
 from sessions.views import chat, events, fixes, lane, resolve, start, stream, turns
 
 app_name = "sessions"
 urlpatterns = [
+    path("", include("sessions.ticket_urls")),
     path("", start.history, name="history"),
     path("start", start.start_chat, name="start-chat"),
     path("start/<int:ticket_id>", start.start_from_ticket, name="start-from-ticket"),

@@ -1,0 +1,78 @@
+"""What joins sessions and tickets: a note written on the ticket's page, and the link itself."""
+
+from uuid import UUID
+
+from flowpilot.accounts.models import User
+from flowpilot.accounts.scope import account_scope, refuse_open_transaction
+from flowpilot.errors import Invalid, Unavailable
+from psa import details, known
+from psa import services as psa_services
+from psa.tasks import KEY, defer_delivery
+from sessions.models import ChatSession, SessionFact
+from sessions.services.chats import start_from_ticket
+
+LONGEST_NOTE = 20_000  # characters
+_LONGEST_FACT = 600
+
+
+def add_ticket_note(
+    *, account_id: UUID, ticket_id: int, text: str, is_internal: bool, by: User, client_key: UUID
+) -> ChatSession:
+    """Put a note for a ticket into the outbox, and what it says into the session that stands behind it.
+
+    That is an open session on this ticket, the person's own first, or one made on the spot. The same key twice is one note. Raises Invalid,
+    NotFound or Refused; where ConnectWise cannot be reached the note waits.
+    """
+    refuse_open_transaction()
+    text = _checked(text)
+    chat = _session_on(account_id, ticket_id, by)
+    with account_scope(account_id):
+        post = psa_services.enqueue_note(
+            ticket_id=ticket_id,
+            key=f"{KEY}{client_key}",
+            text=text,
+            shown_in=["internal" if is_internal else "discussion"],
+            by=by,
+        )
+        source = f"post:{post.id}"
+        if not chat.facts.filter(source_ref=source).exists():
+            chat = ChatSession.objects.advance(chat.id)
+            words = " ".join(text.split())
+            fact = words[:_LONGEST_FACT] + ("…" if len(words) > _LONGEST_FACT else "")
+            SessionFact.objects.create(
+                chat=chat, text=fact, source_type=SessionFact.SourceType.TICKET, source_ref=source, author=by
+            )
+            defer_delivery(account_id, ticket_id)
+    details.doubt_ticket(account_id, ticket_id)
+    return chat
+
+
+def _session_on(account_id: UUID, ticket_id: int, by: User) -> ChatSession:
+    with account_scope(account_id):
+        chats = ChatSession.objects.filter(ticket_id=ticket_id, status__in=["active", "paused"])
+        found = sorted(chats.order_by("-updated_at"), key=lambda chat: chat.owner_id != by.id)
+    if found:
+        return found[0]
+    try:
+        return start_from_ticket(account_id=account_id, ticket_id=ticket_id, by=by)
+    except Unavailable:
+        return _start_unseen(account_id, ticket_id, by)
+
+
+def _start_unseen(account_id: UUID, ticket_id: int, by: User) -> ChatSession:
+    """Start a session on a ticket of which only what is known already can be said."""
+    kept = known.peek(account_id, f"psa:ticket:{ticket_id}")
+    summary = kept.value.summary[:200] if kept else f"Ticket #{ticket_id}"
+    with account_scope(account_id):
+        return ChatSession.objects.create(
+            title=summary, owner=by, ticket_id=ticket_id, ticket_summary=summary, state_version=1
+        )
+
+
+def _checked(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not text:
+        raise Invalid("Write the note first.")
+    if len(text) > LONGEST_NOTE:
+        raise Invalid(f"That is {len(text):,} characters; a note takes {LONGEST_NOTE:,}. Your text is still here.")
+    return text
