@@ -2,7 +2,7 @@ from allauth.account import views as allauth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from sessions.views import home
+from sessions.views import home, scripts
 
 # People come in by invitation, so of allauth only signing in and out is reachable. Its own pages name the others, and find the sign-in.
 _closed = RedirectView.as_view(pattern_name="account_login")
@@ -16,6 +16,8 @@ urlpatterns = [
     path("accounts/password/reset/", _closed, name="account_reset_password"),
     path("account/", include("flowpilot.accounts.urls")),
     path("tickets/", include("psa.urls")),
+    path("scripts/drafts/", include("sessions.draft_urls")),
+    path("scripts/<uuid:template_id>/uses", scripts.script_uses, name="script-uses"),
     path("scripts/", include("flowpilot.scripts.urls")),
     path("pilot/", include("sessions.urls")),
 ]

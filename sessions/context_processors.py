@@ -4,6 +4,7 @@ from django.conf import settings
 
 from flowpilot.accounts.scope import account_scope
 from sessions import queries
+from sessions.queries.drafts import pending_count
 
 
 def shell(request):
@@ -20,4 +21,8 @@ def shell(request):
         with account_scope(user.account_id):
             return str(user.account)
 
-    return {"nav_chats": chats, "nav_account_name": account_name}
+    def scripts():
+        with account_scope(user.account_id):
+            return pending_count()
+
+    return {"nav_chats": chats, "nav_account_name": account_name, "nav_scripts": scripts}

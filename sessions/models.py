@@ -11,6 +11,8 @@ from flowpilot.accounts.owned import AccountManager, AccountOwned
 from flowpilot.errors import NotFound, StaleState
 from psa.models import PsaPost
 from sessions.news import announce
+from sessions.script_models import DraftTemplate as DraftTemplate
+from sessions.script_models import ScriptGeneration as ScriptGeneration
 
 
 class ChatSessionManager(AccountManager):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from sessions import answering, posting
+from sessions import answering, drafting, posting
 
 
 @app.task(name="answer_turn", queue="turns")
@@ -21,6 +21,11 @@ async def deliver_posts(*, account_id: str, chat_id: str) -> None:
     if not is_over:  # ConnectWise did not answer, or has yet to show whether it took the note
         again = deliver_posts.configure(lock=f"posts:{chat_id}", schedule_in={"seconds": 2})
         await again.defer_async(account_id=account_id, chat_id=chat_id)
+
+
+@app.task(name="draft_script", queue="turns")
+async def draft_script(*, account_id: str, generation_id: str) -> None:
+    await drafting.draft(UUID(account_id), UUID(generation_id))
 
 
 @app.periodic(cron="* * * * * */10", periodic_id="rescue")

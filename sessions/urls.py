@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from sessions.views import chat, events, fixes, lane, resolve, start, stream, turns
+from sessions.views import chat, events, fixes, lane, resolve, script_drafts, scripts, start, stream, turns
 
 app_name = "sessions"
 urlpatterns = [
@@ -28,6 +28,24 @@ urlpatterns = [
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/apply", fixes.apply_fix, name="apply-fix"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/outcome", fixes.record_outcome, name="record-outcome"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/dismiss", fixes.dismiss_fix, name="dismiss-fix"),
+    path("<uuid:chat_id>/script", scripts.script_panel, name="script-panel"),
+    path("<uuid:chat_id>/script/draft", script_drafts.draft_script, name="draft-script"),
+    path("<uuid:chat_id>/script/write", script_drafts.write_script, name="write-script"),
+    path("<uuid:chat_id>/script/<uuid:template_id>/preview", scripts.preview_script, name="preview-script"),
+    path("<uuid:chat_id>/script/<uuid:template_id>/copy", scripts.copy_script, name="copy-script"),
+    path("<uuid:chat_id>/script/<uuid:template_id>/download", scripts.download_script, name="download-script"),
+    path("<uuid:chat_id>/script/<uuid:template_id>/run", scripts.mark_script_run, name="mark-script-run"),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>", script_drafts.script_draft, name="script-draft"),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>/edit", script_drafts.edit_script, name="edit-script"),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>/keep", script_drafts.keep_script, name="keep-script"),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>/download", script_drafts.download_draft, name="download-draft"),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>/run", script_drafts.mark_draft_run, name="mark-draft-run"),
+    path(
+        "<uuid:chat_id>/scripts/<uuid:generation_id>/outcome",
+        scripts.record_script_outcome,
+        name="record-script-outcome",
+    ),
+    path("<uuid:chat_id>/scripts/<uuid:generation_id>/offer", script_drafts.offer_script, name="offer-script"),
     path("<uuid:chat_id>/resolution", resolve.resolution, name="resolution"),
     path("<uuid:chat_id>/resolution/preview", resolve.note_preview, name="note-preview"),
     path("<uuid:chat_id>/resolution/save", resolve.save_note, name="save-note"),

@@ -141,6 +141,16 @@ _ESCALATION: list[Setting] = [
         unit="fixes",
     ),
 ]
+_SCRIPTS: list[Setting] = [
+    Choice(
+        key="scripts.after_resolve",
+        group="notes",
+        label="Scripts after a session",
+        help="Drafts of a resolved session are offered for review there, or only counted in the sidebar.",
+        default="ask",
+        choices=(("ask", "Ask in the session"), ("count", "Only count")),
+    ),
+]
 _RETENTION: list[Setting] = [
     Choice(
         key="retention.sessions_days",
@@ -177,5 +187,5 @@ _SIGN_IN: list[Setting] = [
     ),
 ]
 SETTINGS: dict[str, Setting] = {
-    setting.key: setting for setting in [*_AI, *_NOTES, *_TIME, *_ESCALATION, *_RETENTION, *_SIGN_IN]
+    setting.key: setting for setting in [*_AI, *_NOTES, *_TIME, *_ESCALATION, *_SCRIPTS, *_RETENTION, *_SIGN_IN]
 }

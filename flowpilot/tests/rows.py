@@ -17,7 +17,7 @@ from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
-from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
 OWNED = sorted(
     (model for model in apps.get_models() if issubclass(model, AccountOwned)), key=lambda each: each.__name__
@@ -130,6 +130,7 @@ def _template(person, mark, rows):
         summary=mark,
         language="powershell",
         body=f"Write-Output '{mark}'\n",
+        status="published",
         author=person,
         source_session=rows[ChatSession],
         source_user=person,
@@ -166,6 +167,33 @@ def _message(person, mark, rows):
     )
 
 
+def _generation(person, mark, rows):
+    return ScriptGeneration.objects.create(
+        chat=rows[ChatSession],
+        fix=rows[SuggestedFix],
+        template=rows[ScriptTemplate],
+        template_version=1,
+        kind="draft",
+        name=mark,
+        language="bash",
+        rendered=f"echo '{mark}'\n",
+        author=person,
+    )
+
+
+def _draft_template(person, mark, rows):
+    return DraftTemplate.objects.create(
+        source_session=rows[ChatSession],
+        generation=rows[ScriptGeneration],
+        name=mark,
+        language="bash",
+        code=f"echo '{mark}'\n",
+        author=person,
+        decided_by=person,
+        promoted_template=rows[ScriptTemplate],
+    )
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
@@ -180,6 +208,8 @@ _FACTORIES = {
     SessionFact: _fact,
     SuggestedFix: _fix,
     ScriptTemplate: _template,
+    ScriptGeneration: _generation,
+    DraftTemplate: _draft_template,
     ScriptVersion: _version,
     ScriptConversation: _conversation,
     ScriptMessage: _message,

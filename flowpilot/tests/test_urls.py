@@ -16,7 +16,7 @@ from flowpilot.tests.rows import OWNED, fingerprint
 from psa import services as psa
 from psa.models import PsaConnection
 from psa.queries import connectwise_of
-from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
 
 def _urls(patterns, namespace=""):
@@ -29,10 +29,24 @@ def _urls(patterns, namespace=""):
 
 
 URLS = dict(_urls(get_resolver().url_patterns))
-KNOWN_ARGUMENTS = {"chat_id", "turn_id", "item_id", "fact_id", "fix_id", "ticket_id", "template_id"}
+KNOWN_ARGUMENTS = {
+    "chat_id",
+    "turn_id",
+    "item_id",
+    "fact_id",
+    "fix_id",
+    "ticket_id",
+    "template_id",
+    "generation_id",
+    "draft_id",
+}
 OF_A_CHAT = [name for name, arguments in URLS.items() if "chat_id" in arguments]
 OF_A_PART = [name for name in OF_A_CHAT if len(URLS[name]) > 1]
-OF_A_SCRIPT = [name for name, arguments in URLS.items() if "template_id" in arguments and "chat_id" not in arguments]
+OF_A_SCRIPT = [
+    name
+    for name, arguments in URLS.items()
+    if {"template_id", "draft_id"} & {*arguments} and "chat_id" not in arguments
+]
 OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
@@ -250,6 +264,8 @@ def _arguments(name, tenant) -> dict:
         "fact_id": tenant.rows[SessionFact].id,
         "fix_id": tenant.rows[SuggestedFix].id,
         "template_id": tenant.rows[ScriptTemplate].id,
+        "generation_id": tenant.rows[ScriptGeneration].id,
+        "draft_id": tenant.rows[DraftTemplate].id,
         "ticket_id": chat.ticket_id,
     }
     return {argument: known[argument] for argument in URLS[name]}

@@ -3,6 +3,7 @@
 from sessions.queries.chats import active_chats, get_chat, history, recent_chats
 from sessions.queries.notes import Note, built_note, note
 from sessions.queries.panels import FixPanel, Lane, facts, fix_panel, fixes, lane, problem
+from sessions.queries.scripts import script_hint, scripts_run
 from sessions.queries.thread import Pulse, get_turn, pulse, read_pulse, thread, turn_ids
 from sessions.queries.tiles import Tile, tiles
 
@@ -26,6 +27,8 @@ __all__ = [
     "pulse",
     "read_pulse",
     "recent_chats",
+    "script_hint",
+    "scripts_run",
     "thread",
     "tiles",
     "turn_ids",

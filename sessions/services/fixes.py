@@ -8,6 +8,7 @@ from django.utils import timezone
 from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict, Invalid, NotFound
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+from sessions.services._scripts import settle_scripts
 from sessions.services._turns import queue_turn, require_open
 
 Outcome, Decision = SuggestedFix.Outcome, SuggestedFix.Decision
@@ -55,6 +56,7 @@ def record_outcome(
     fix.reason = reason
     fix.verified_at = timezone.now() if outcome == Outcome.SUCCESS else None
     fix.save(update_fields=["outcome", "reason", "verified_at", "updated_at"])
+    settle_scripts(fix)
     if outcome in _BECOMES_FACT:
         _add_fact(chat, fix, _BECOMES_FACT[Outcome(outcome)], by)
     turn = _tell(chat, fix, by, client_key) if client_key else None

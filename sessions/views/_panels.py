@@ -12,10 +12,12 @@ from sessions.models import ChatSession, Turn
 
 def panels(chat: ChatSession) -> dict:
     """Return the context of the head, the lane, the fix and the facts."""
+    fix_panel = queries.fix_panel(chat)
     return {
         "chat": chat,
         "lane": queries.lane(chat),
-        "fix_panel": queries.fix_panel(chat),
+        "fix_panel": fix_panel,
+        "script_hint": queries.script_hint(chat, fix_panel.active),
         "facts": queries.facts(chat),
         "client_key": uuid4(),
     }

@@ -17,12 +17,33 @@
       if (!reply.ok) return one("#toasts")?.insertAdjacentHTML("beforeend", text);
       await write(text);
       toast("Copied. Read it before you run it.");
+      if (reply.headers.get("HX-Redirect")) return location.assign(reply.headers.get("HX-Redirect"));
       if (reply.headers.get("HX-Trigger")) document.body.dispatchEvent(new CustomEvent(reply.headers.get("HX-Trigger"), { bubbles: true }));
     } catch {
       toast("Connection lost. Nothing was copied.", "red");
     } finally {
       button.removeAttribute("aria-busy");
     }
+  });
+
+  // A plain submit inside an htmx form: a download is a file, not a swap.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button[data-plain]");
+    if (!button?.form) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!button.form.reportValidity()) return;
+    const address = button.getAttribute("formaction") || button.form.getAttribute("action");
+    const form = Object.assign(document.createElement("form"), { method: "post", action: address, hidden: true });
+    for (const [name, value] of new FormData(button.form)) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    document.body.append(form);
+    form.submit();
+    form.remove();
+  }, true);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-empties]");
+    if (button) one(button.dataset.empties).replaceChildren();
+    if (event.target.closest?.("[data-shows-chat]") && document.getElementById("view-chat")) document.getElementById("view-chat").checked = true;
   });
 
   const token = (form) => one("[name=csrfmiddlewaretoken]", form || document)?.value || "";

@@ -55,9 +55,15 @@ def read_content(form: Mapping[str, Any]) -> Content:
 
 
 @transaction.atomic
-def create_template(*, content: Content, by: User, note: str = "", **source: Any) -> ScriptTemplate:
-    """Keep a new draft of the library. `source` says where it came from."""
-    return _create(content, by, note, Status.DRAFT, source)
+def create_template(
+    *, content: Content, by: User, note: str = "", status: str = Status.DRAFT, **source: Any
+) -> ScriptTemplate:
+    """Keep a new script of the library, a draft unless an admin says otherwise. `source` says where it came from. Raises Refused."""
+    if status == Status.PUBLISHED:
+        require(by, Right.PUBLISH)
+    template = ScriptTemplate(status=status, author=by, version=0, **source)
+    _write(template, content, by, note)
+    return template
 
 
 @transaction.atomic
@@ -124,12 +130,6 @@ def require_may_edit(template: ScriptTemplate, user: User) -> None:
         raise Refused(
             "Published scripts are changed by an admin of your account. Copy it as a draft and propose your change."
         )
-
-
-def _create(content: Content, by: User, note: str, status: str, source: dict[str, Any]) -> ScriptTemplate:
-    template = ScriptTemplate(status=status, author=by, version=0, **source)
-    _write(template, content, by, note)
-    return template
 
 
 def _write(template: ScriptTemplate, content: Content, by: User, note: str) -> None:
