@@ -2,6 +2,7 @@ from allauth.account import views as allauth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from psa import hooks
 from sessions.views import home, scripts
 
 # People come in by invitation, so of allauth only signing in and out is reachable. Its own pages name the others, and find the sign-in.
@@ -19,6 +20,7 @@ urlpatterns = [
     path("scripts/drafts/", include("sessions.draft_urls")),
     path("scripts/<uuid:template_id>/uses", scripts.script_uses, name="script-uses"),
     path("scripts/", include("flowpilot.scripts.urls")),
+    path("psa/callback/<str:token>", hooks.receive, name="psa-callback"),
     path("pilot/", include("sessions.urls")),
 ]
 

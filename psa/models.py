@@ -1,6 +1,7 @@
 """The connection to an account's ticket system, who is who there, and what must still reach it."""
 
 from django.db import models
+from django.db.models.functions import Now
 from ulid import ULID
 
 from flowpilot.accounts.models import User
@@ -20,6 +21,8 @@ class PsaConnection(AccountOwned):
     client_id = models.CharField(max_length=100)
     public_key = models.CharField(max_length=100)
     sealed_private_key = models.TextField()
+    callback_id = models.PositiveIntegerField(null=True, blank=True)  # by which ConnectWise tells us of changes
+    polled_until = models.DateTimeField(null=True, blank=True)  # what changed before is known
 
     class Meta(AccountOwned.Meta):
         abstract = False
@@ -48,6 +51,26 @@ class PsaMemberLink(AccountOwned):
 
     def __str__(self):
         return self.identifier
+
+
+class PsaChange(AccountOwned):
+    """A ticket changed in the PSA: told by a callback, or seen by the poll. Kept for a day."""
+
+    ticket_id = models.PositiveBigIntegerField()
+    changed_at = models.DateTimeField()  # by the PSA's clock
+    told_at = models.DateTimeField(db_default=Now(), editable=False)  # by the database's
+    key = models.CharField(max_length=80)  # what makes a second telling of it the same change
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "key"], name="psa_change_once"),
+        ]
+        indexes = [models.Index(fields=["account", "told_at"], name="psa_change_latest")]
+
+    def __str__(self):
+        return f"ticket {self.ticket_id} at {self.changed_at}"
 
 
 class PsaPost(AccountOwned):

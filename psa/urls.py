@@ -1,5 +1,6 @@
 from django.urls import path
 
+from psa import hooks
 from psa.views import detail, queue
 
 app_name = "psa"
@@ -11,6 +12,7 @@ urlpatterns = [
     path("filters/companies", queue.find_companies, name="find-companies"),
     path("filters/wider", queue.wider, name="wider"),
     path("count", queue.count, name="count"),
+    path("changes", hooks.tell_changes, name="changes"),
     path("mine", queue.my_queue, name="my-queue"),
     path("<int:ticket_id>", detail.ticket, name="ticket"),
     path("<int:ticket_id>/notes", detail.notes, name="notes"),

@@ -11,12 +11,14 @@ OPEN_TO_NOBODY = {
     "account_inactive",
     "account_signup",
     "account_reset_password",
+    "psa-callback",  # ConnectWise calls it, and proves who it is by a signature
 }
 URLS_BY_RIGHT: dict[Right, set[str]] = {
     Right.WORK: {
         "home",
         "accounts:set-theme",
         # Tickets
+        "psa:changes",
         "psa:configurations",
         "psa:filters",
         "psa:my-queue",

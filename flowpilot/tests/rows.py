@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.apps import apps
 from django.db import connection
+from django.utils import timezone
 
 from flowpilot.accounts import audit
 from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, User
@@ -16,7 +17,7 @@ from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
-from psa.models import PsaConnection, PsaMemberLink, PsaPost
+from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost
 from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
 OWNED = sorted(
@@ -75,6 +76,10 @@ def _connection(person, mark, rows):
 
 def _member(person, mark, rows):
     return psa.link_member(user=person, member_id=151, identifier="jortiz")
+
+
+def _change(person, mark, rows):
+    return PsaChange.objects.create(ticket_id=42, changed_at=timezone.now(), key=mark)
 
 
 def _post(person, mark, rows):
@@ -202,6 +207,7 @@ _FACTORIES = {
     AiCall: _call,
     PsaConnection: _connection,
     PsaMemberLink: _member,
+    PsaChange: _change,
     PsaPost: _post,
     ChatSession: _chat,
     Turn: _turn,

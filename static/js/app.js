@@ -123,6 +123,10 @@
     ctx.busyButton = source.matches("form") ? ctx.request.submitter || one("button:not([type=button])", source) : source.closest("button, .btn");
     ctx.busyButton?.setAttribute("aria-busy", "true");
   });
+  // --- What only asks whether something changed is silent in a tab that nobody sees. ---
+  document.addEventListener("htmx:before:request", (event) => {
+    if (document.hidden && asker(event)?.matches?.("[data-only-when-visible]")) event.preventDefault();
+  });
   document.addEventListener("htmx:finally:request", (event) => event.detail?.ctx?.busyButton?.removeAttribute("aria-busy"));
 
   // --- What a swap takes away comes back: words half typed, and the place of the focus. ---

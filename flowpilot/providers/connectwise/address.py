@@ -9,7 +9,7 @@ import re
 import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpcore
 import httpx
@@ -31,6 +31,7 @@ _CLOUD = re.compile(
 )
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _ROOT = re.compile(r"(?P<codebase>[\w.]+)/apis/3\.0")
+_KEY_PATH = re.compile(r"/[\w.]+/{1,2}system/callbackkey/index\.rails")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -58,6 +59,13 @@ class Address:
     def info_url(self) -> str:
         """Where the same site says which codebase a company is on."""
         return f"{self.scheme}://{self.netloc.removeprefix('api-')}/login/companyinfo/"
+
+    def is_key_url(self, url: str, company_id: str) -> bool:
+        """Whether an address is where this site keeps this company's key for callbacks, and not another's."""
+        parts = urlsplit(url)
+        named = [name.casefold() for name in parse_qs(parts.query).get("companyName", [])]
+        is_here = (parts.scheme, parts.netloc.removeprefix("api-")) == (self.scheme, self.netloc.removeprefix("api-"))
+        return is_here and bool(_KEY_PATH.fullmatch(parts.path)) and named == [company_id.casefold()]
 
     def on(self, codebase: str) -> "Address":
         """Return the same site's API on another codebase, or this one when it is not the name of one."""

@@ -9,7 +9,7 @@ clients.py   search_companies, get_company, list_contacts, get_contact, list_con
              get_configurations, list_company_configurations
 people.py    list_members, search_members, list_schedule_entries, create_schedule_entry, delete_schedule_entry
 times.py     list_time_entries, create_time_entry, list_work_types
-system.py    test, list_rights, list_callbacks, create_callback, delete_callback
+system.py    test, list_rights, list_callbacks, create_callback, delete_callback, signing_key
 """
 
 import copy

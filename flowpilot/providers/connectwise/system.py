@@ -1,5 +1,9 @@
 """ConnectWise itself: what it is, what we may do there, and what it tells us by itself."""
 
+import base64
+import hashlib
+import hmac
+
 from flowpilot.providers.connectwise.calls import CALLBACKS, MEMBERS, TICKETS, Calls, object_of, read, written
 from flowpilot.providers.connectwise.errors import Uncertain
 from flowpilot.providers.connectwise.models import CallbackData, RightData, ServerInfo
@@ -45,6 +49,10 @@ class System(Calls):
             pageSize=1000,
         )
 
+    def signing_key(self, key_url: str) -> str:
+        """Return what this company's callbacks are signed with. Raises Refused for anybody else's address."""
+        return self._wire.signing_key(key_url)
+
     def create_callback(self, *, url: str, type: str, description: str = "FlowPilot") -> CallbackData:
         """Ask to be called about every record of a type (`ticket`, `schedule` or `time`). The address must end with `recordId=`."""
         body = {"url": url, "type": type, "level": _OF_OWNER[type], "objectId": 1, "description": description[:100]}
@@ -54,3 +62,10 @@ class System(Calls):
     def delete_callback(self, callback_id: int) -> None:
         """Ask to be called no more. Raises NotFound when it is gone already."""
         self._wire.write("DELETE", f"{_CALLBACKS}/{{id}}", {"id": callback_id}, None, f"{CALLBACKS} (delete)")
+
+
+def is_signed(body: bytes, signature: str, signing_key: str) -> bool:
+    """Whether a callback's raw body carries the signature that its key makes."""
+    key = hashlib.sha256(signing_key.encode()).digest()
+    expected = base64.b64encode(hmac.new(key, body, hashlib.sha256).digest())
+    return hmac.compare_digest(expected, signature.encode("utf-8", "replace"))

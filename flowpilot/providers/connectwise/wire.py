@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from flowpilot.errors import Unavailable, UserError
+from flowpilot.errors import Refused, Unavailable, UserError
 from flowpilot.providers.connectwise.address import GuardedTransport, checked
 from flowpilot.providers.connectwise.errors import explain, retry_after, silence
 from flowpilot.providers.connectwise.gate import AT_ONCE, Gate
@@ -97,15 +97,36 @@ class Wire:
 
     def company_info(self) -> CompanyInfo | None:
         """Return where this company's API is now, or None when the site does not know the company."""
-        url = self._address.info_url + quote(self._company_id, safe="")
-        with self._gate.place(self._patience(LONGEST_WAIT)):
-            response = self._http.get(url, auth=None, timeout=self._timeout(self._read_timeout))
-        data = response.json() if response.is_success else None
+        data = self._open_answer(self._address.info_url + quote(self._company_id, safe=""))
         return CompanyInfo.from_json(data) if isinstance(data, dict) else None
+
+    def signing_key(self, key_url: str) -> str:
+        """Return what callbacks are signed with. Whoever calls us names the address, so it must be this very company's.
+
+        Raises Refused when it is another one, Unavailable when the key cannot be had.
+        """
+        if not self._address.is_key_url(key_url, self._company_id):
+            raise Refused("The callback names a key of somebody else.")
+        try:
+            data = self._open_answer(key_url)
+        except (httpx.RequestError, ValueError) as error:
+            raise Unavailable("The key of the callback cannot be had.") from error
+        key = data.get("signing_key") if isinstance(data, dict) else None
+        if not isinstance(key, str) or not key:
+            raise Unavailable("The key of the callback cannot be had.")
+        return key
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _open_answer(self, url: str) -> Any:
+        """Return the JSON of a page that needs no sign-in, and gets none."""
+        with self._gate.place(self._patience(LONGEST_WAIT)):
+            response = self._http.get(
+                url, auth=None, headers={"clientId": ""}, timeout=self._timeout(self._read_timeout)
+            )
+        return response.json() if response.is_success else None
 
     def _send(self, method: str, template: str, ids: dict[str, int], **kwargs: Any) -> httpx.Response:
         """Send, and once more where the API has moved to. What was not routed was not done, so this is safe for writes."""

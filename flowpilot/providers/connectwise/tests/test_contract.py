@@ -55,7 +55,7 @@ EVERY_FIELD = {
     "owner_id": 151,
     "reference": "FP-1",
 }
-NOT_CALLS = {"close", "within"}
+NOT_CALLS = {"close", "within", "signing_key"}  # the last is no part of the API
 DERIVED = {"resources", "_info", "closedFlag", "slaStatus", "isInSla"}
 INTERNAL = {"is_internal": True, "is_discussion": False, "is_resolution": False}
 
