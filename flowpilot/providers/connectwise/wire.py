@@ -26,7 +26,7 @@ LIMITS = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE
 PASSING_STATUSES = frozenset({502, 503, 504})
 LONGEST_WAIT = 5.0  # seconds a caller is kept waiting for ConnectWise to want calls again
 _MORE_TRIES, _MORE_TRIES_THROTTLED = 1, 2
-_WRITE_PATIENCE = 30.0
+_LONGEST_UPLOAD = 30.0
 _LOOKED_UP_AGAIN = 60.0  # seconds between two look-ups of where the API has gone
 
 
@@ -156,8 +156,7 @@ class Wire:
         return True
 
     def _call(self, method: str, template: str, url: str, **kwargs: Any) -> httpx.Response:
-        patience = LONGEST_WAIT if method == "GET" else _WRITE_PATIENCE
-        with self._gate.place(self._patience(patience)):
+        with self._gate.place(self._patience(LONGEST_WAIT)):
             timeout = self._timeout(self._read_timeout)
             try:
                 response = self._logged(method, template, url, timeout=timeout, **kwargs)
@@ -193,7 +192,7 @@ class Wire:
         left = self._patience(read)
         if left <= 0:
             raise Unavailable("ConnectWise is slow. Try again in a moment.")
-        return httpx.Timeout(left, connect=min(5.0, left), write=self._patience(_WRITE_PATIENCE))
+        return httpx.Timeout(left, connect=min(5.0, left), write=self._patience(_LONGEST_UPLOAD))
 
     def _patience(self, most: float) -> float:
         return most if self._deadline is None else min(most, self._deadline - time.monotonic())
