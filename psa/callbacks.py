@@ -21,7 +21,7 @@ from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.errors import Invalid, NotFound, Refused
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.system import is_signed
-from psa import changes
+from psa import changes, details
 from psa.models import PsaConnection
 from psa.queries import connectwise_of, get_connectwise
 
@@ -73,6 +73,8 @@ def take(*, token: str, body: bytes, signature: str) -> None:
     change = changes.Change(told.ticket_id, told.changed_at or now, f"told:{told.message_id}")
     with account_scope(account_id):
         new = changes.note([change])
+    for ticket_id in new:
+        details.doubt_ticket(account_id, ticket_id)
     log.info("psa.callback account=%s ticket=%s new=%s", account_id, told.ticket_id, bool(new))
 
 

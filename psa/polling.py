@@ -10,7 +10,7 @@ from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.errors import UserError
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.models import TicketData
-from psa import changes
+from psa import changes, details
 from psa.models import PsaConnection
 from psa.queries import get_connectwise
 
@@ -49,7 +49,10 @@ def poll(account_id: UUID) -> list[int]:
         log.info("psa.poll account=%s failed=%s", account_id, type(error).__name__)
         return []
     with account_scope(account_id):
-        return _keep(turn, found)
+        new = _keep(turn, found)
+    for ticket_id in new:
+        details.doubt_ticket(account_id, ticket_id)
+    return new
 
 
 def _turn() -> _Turn | None:

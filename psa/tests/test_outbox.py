@@ -139,6 +139,9 @@ def test_a_throttled_note_waits_as_long_as_connectwise_asks(note, sandbox):
     assert post.state == State.PENDING
     assert timedelta(seconds=25) < post.next_at - timezone.now() < timedelta(seconds=31)
     assert deliver(note, at_once=False).attempts == 1
+    assert deliver(note).state == State.PENDING  # and nobody asks meanwhile
+    assert len(sandbox.seen) == 1
+    queries._client.cache_clear()  # a new process, or half a minute later
     assert deliver(note).state == State.SENT
 
 

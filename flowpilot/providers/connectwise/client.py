@@ -13,7 +13,6 @@ system.py    test, list_rights, list_callbacks, create_callback, delete_callback
 """
 
 import copy
-from collections.abc import Callable
 from typing import Self
 
 from flowpilot.providers.connectwise.boards import Boards
@@ -40,9 +39,8 @@ class ConnectWise(Tickets, Notes, Boards, Clients, People, Times, System):
         private_key: str,
         client_id: str,
         read_timeout: float = 10.0,
-        on_moved: Callable[[str], None] | None = None,
     ) -> None:
-        """Raises Invalid when the address may not be called. `on_moved` hears of a new one, after an upgrade of the cloud."""
+        """Raises Invalid when the address may not be called."""
         self._wire = Wire(
             base_url=base_url,
             company_id=company_id,
@@ -50,7 +48,6 @@ class ConnectWise(Tickets, Notes, Boards, Clients, People, Times, System):
             private_key=private_key,
             client_id=client_id,
             read_timeout=read_timeout,
-            on_moved=on_moved,
         )
 
     def __enter__(self) -> Self:

@@ -5,7 +5,6 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -42,9 +41,8 @@ class Wire:
         private_key: str,
         client_id: str,
         read_timeout: float,
-        on_moved: Callable[[str], None] | None = None,
     ) -> None:
-        self._address, self._company_id, self._on_moved = checked(base_url), company_id, on_moved
+        self._address, self._company_id = checked(base_url), company_id
         self._read_timeout = read_timeout
         self._deadline: float | None = None
         self._place = _Place(self._address.base_url)
@@ -151,8 +149,6 @@ class Wire:
             return False
         self._place.base_url = moved.base_url
         logger.warning("psa.moved codebase=%s", moved.codebase)
-        if self._on_moved:
-            self._on_moved(moved.base_url)
         return True
 
     def _call(self, method: str, template: str, url: str, **kwargs: Any) -> httpx.Response:
