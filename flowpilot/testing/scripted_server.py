@@ -122,6 +122,10 @@ class ScriptedServer:
         self._queue.clear()
         self.requests.clear()
 
+    def recording(self, body: dict[str, Any], reply: Reply) -> bytes:
+        """Return every byte of the stream that answers a request."""
+        return b"".join(event for event, _ in self._events(body, reply.text or "", reply))
+
     def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serve in a thread of its own; return the base URL. `stop` ends it."""
         self._listener = socket.create_server((host, port))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EPHEMERAL = {"type": "ephemeral"}
 _MOST_BREAKPOINTS = 4
+_CONNECTED_WITHIN = 5.0  # seconds
 
 
 class AnthropicProvider(RemoteProvider["AsyncAnthropic"]):
@@ -52,13 +53,14 @@ class AnthropicProvider(RemoteProvider["AsyncAnthropic"]):
         return {**body, "system": system} if system else body
 
     def _new_client(self) -> "AsyncAnthropic":
+        import httpx2
         from anthropic import AsyncAnthropic
 
         client = AsyncAnthropic(
             api_key=self._api_key,
             base_url=self._base_url,
             max_retries=0,  # the SDK sleeps as long as a retry-after says, be it an hour; ours is capped
-            timeout=self._limits.idle,
+            timeout=httpx2.Timeout(self._limits.idle, connect=min(self._limits.first, _CONNECTED_WITHIN)),
             open_telemetry=False,
         )
         _ = client.messages.with_streaming_response  # imports the rest

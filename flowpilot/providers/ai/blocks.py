@@ -71,11 +71,16 @@ class Blocks:
 
 def _articles(block: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield title and address of what a block cites or a tool found."""
-    for citation in block.get("citations") or []:
+    for citation in _dicts(block.get("citations")):
         yield str(citation.get("title") or ""), str(citation.get("url") or citation.get("source") or "")
     if block.get("type") == "mcp_tool_result" and not block.get("is_error"):
-        for part in block.get("content") or []:
-            yield from _results(str(part.get("text") or ""))
+        content = block.get("content")
+        for text in [content] if isinstance(content, str) else [part.get("text") for part in _dicts(content)]:
+            yield from _results(str(text or ""))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _results(text: str) -> Iterator[tuple[str, str]]:
@@ -84,10 +89,8 @@ def _results(text: str) -> Iterator[tuple[str, str]]:
         found = json.loads(text)
     except ValueError:
         return
-    rows = found.get("results", []) if isinstance(found, dict) else found
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict):
-            yield str(row.get("title") or ""), str(row.get("contentUrl") or row.get("link") or row.get("url") or "")
+    for row in _dicts(found.get("results") if isinstance(found, dict) else found):
+        yield str(row.get("title") or ""), str(row.get("contentUrl") or row.get("link") or row.get("url") or "")
 
 
 def _is_article(url: str) -> bool:

@@ -82,7 +82,7 @@ async def chat_call_cached(
     shown = False
     if mcp_url:
         try:
-            async with aclosing(_answer(provider.without_retries(), with_mcp(plain, mcp_url))) as pieces:
+            async with aclosing(_answer(provider.retrying_only_when_busy(), with_mcp(plain, mcp_url))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Completion):
                         _report(piece.tools, available=True, fallback=False)

@@ -48,6 +48,11 @@ class Failure:
         return self._is_passing_status if self.status else self.reason in _PASSING
 
     @property
+    def is_busy(self) -> bool:
+        """Whether the service takes nothing from anybody just now."""
+        return self.status in (429, 529)
+
+    @property
     def _is_passing_status(self) -> bool:
         return self.status in (408, 409, 429) or self.status >= 500
 
@@ -70,4 +75,4 @@ class Failure:
         said = "" if self.said.lstrip().startswith("<") else self.said  # a proxy's page is nobody's words
         if self.status == 413 or "too long" in said or "image" in said:
             return Invalid(f"{_WORDS[413]} ({said})" if said else _WORDS[413])
-        return Refused(_WORDS.get(self.status, f"The AI refused the request: {said or self.status}"))
+        return Refused(_WORDS.get(self.status, f"The AI refused the request: {said.strip(' .') or self.status}."))

@@ -59,6 +59,7 @@ class RemoteProvider[Client](AIProvider):
         self._base_url = base_url
         self._service = service
         self._limits = limits or Limits()
+        self._has_another_way = False
         # A client's connections live and die with their event loop; one that outlives it fails every second call.
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
 
@@ -68,10 +69,10 @@ class RemoteProvider[Client](AIProvider):
         other._service = service
         return other
 
-    def without_retries(self) -> Self:
-        """Return the same provider that asks once only; they share their connections."""
+    def retrying_only_when_busy(self) -> Self:
+        """Return the same provider for a caller with another way: it asks again only where every way would be told to wait."""
         other = copy.copy(self)
-        other._limits = replace(self._limits, retries=0)
+        other._has_another_way = True
         return other
 
     def failure_of(self, error: UserError) -> Failure | None:
@@ -188,14 +189,14 @@ class RemoteProvider[Client](AIProvider):
     async def _whole(self, body: dict[str, Any]) -> Completion:
         """Read a stream to its end: an answer that is not streamed has no first byte to set a deadline for."""
         completion = None
-        async for piece in self.stream(body):
+        async for piece in self.stream(body, is_shown=False):
             if isinstance(piece, Completion):
                 completion = piece
         assert completion is not None
         return completion
 
-    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[str | Completion]:
-        """Ask until an answer begins, read it, and say in our words what went wrong."""
+    async def stream(self, body: dict[str, Any], *, is_shown: bool = True) -> AsyncGenerator[str | Completion]:
+        """Ask until an answer begins, read it, and say in our words what went wrong. An answer that nobody is shown may begin again."""
         client = await self._client()
         start = asyncio.get_running_loop().time()
         attempt = 0
@@ -208,13 +209,11 @@ class RemoteProvider[Client](AIProvider):
                 break
             except self._errors() as error:
                 failure = Failure(error.reason) if isinstance(error, BrokeOff) else self._describe(error)
-                pause = (
-                    None
-                    if answer.parts or attempt == self._limits.retries
-                    else failure.pause(self._limits.backoff * 2**attempt)
-                )
+                is_begun = is_shown and bool(answer.parts)
+                is_last = is_begun or attempt == self._limits.retries or (self._has_another_way and not failure.is_busy)
+                pause = None if is_last else failure.pause(self._limits.backoff * 2**attempt)
                 if pause is None or not self._has_time_for(pause, start):
-                    raise failure.explain(is_begun=bool(answer.parts)) from error
+                    raise failure.explain(is_begun=is_begun) from error
                 log.info("ai.retry service=%s model=%s after=%.1f", self._service, body["model"], pause)
                 await asyncio.sleep(pause)
                 attempt += 1

@@ -8,7 +8,7 @@ from flowpilot.providers.ai.base import Message
 from flowpilot.providers.ai.remote import Limits, RemoteProvider
 from flowpilot.testing.scripted_server import ScriptedServer
 
-SHORT = Limits(first=1.0, idle=0.3, total=3.0, backoff=0.02, pause=0.6, retries=1)
+SHORT = Limits(first=5.0, idle=0.8, total=9.0, backoff=0.02, pause=0.6, retries=1)
 HELLO = [Message("user", "Outlook does not start.")]
 MODELS = {"anthropic": "claude-sonnet-5-5", "gemini": "gemini-3.8-flash"}
 SCHEMA = {

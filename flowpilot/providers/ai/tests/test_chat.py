@@ -128,15 +128,22 @@ def test_a_server_error_under_the_connector_is_asked_again_without_it(server, ch
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize(
-    ("status", "message"), [(401, ""), (402, ""), (413, ""), (400, "prompt is too long: 9 > 8"), (529, "")]
-)
+@pytest.mark.parametrize(("status", "message"), [(401, ""), (402, ""), (413, ""), (400, "prompt is too long: 9 > 8")])
 def test_what_would_fail_again_is_not_asked_again(server, chat, status, message):
     server.fail(status, message)
     _, error, left_out = chat()
 
     assert isinstance(error, UserError)
     assert (len(server.requests), left_out) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [429, 529])
+def test_a_busy_service_is_asked_again_and_keeps_the_connector(server, chat, status):
+    server.fail(status)
+    server.answer("It is the token.")
+
+    assert chat()[::2] == ("It is the token.", 0)
+    assert ["mcp_servers" in request.body for request in server.requests] == [True, True]
 
 
 def test_nothing_is_shown_twice(server, chat):
