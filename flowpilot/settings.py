@@ -220,6 +220,7 @@ PSA_LOOPBACK = env.bool("PSA_LOOPBACK", default=False)  # a ConnectWise on this 
 PSA_SETTLE_SECONDS = env.int("PSA_SETTLE_SECONDS", default=600)
 
 # --- Jobs: a worker that is gone for `stalled_worker_timeout` loses its jobs to the others. ------------------------------------------
+PROCRASTINATE_IMPORT_PATHS = ["psa.delivery"]  # jobs beside those in each app's tasks.py
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": env.int("WORKER_CONCURRENCY", default=50),
     "update_heartbeat_interval": 3.0,

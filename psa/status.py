@@ -10,9 +10,9 @@ from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.errors import Uncertain
 from flowpilot.providers.connectwise.models import Ref, StatusData
 from psa import details, known, lookups, services
+from psa.delivery import KEY, defer_delivery
 from psa.queries import patient_connectwise
 from psa.rows import Row
-from psa.tasks import KEY, defer_delivery
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.errors import Invalid, Unavailable
 from psa import details, known
 from psa import services as psa_services
-from psa.tasks import KEY, defer_delivery
+from psa.delivery import KEY, defer_delivery
 from sessions.models import ChatSession, SessionFact
 from sessions.services.chats import start_from_ticket
 

@@ -1,4 +1,4 @@
-"""Jobs of the tickets. Their arguments carry the account and ids only; the body runs in the account's scope."""
+"""The job that brings what was written on a ticket's page to the ticket. Its arguments carry the account and ids only."""
 
 from collections.abc import Callable
 from contextlib import suppress
