@@ -29,6 +29,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django_rls",
     "procrastinate.contrib.django",
@@ -130,8 +133,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)  # how many proxies in front add X-Forwarded-For
 DEMO_SIGN_IN: dict[str, str] | None = None  # set by the demo, whose sign-in page fills it in
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_ENGINE = "flowpilot.accounts.login_sessions"  # ends them after 12 idle hours, and after 14 days in all
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 STREAM_SIGN_IN_SECONDS = (
@@ -175,7 +178,17 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = False
+# Without a mail server, mail is printed where the server runs.
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+if SMTP_HOST := env("SMTP_HOST", default=""):
+    _smtp = {"host": SMTP_HOST, "port": env.int("SMTP_PORT", default=587), "timeout": 10}
+    _smtp |= {"username": env("SMTP_USER", default=""), "password": env("SMTP_PASSWORD", default="")}
+    _smtp |= {
+        "use_tls": env("SMTP_TLS", default="starttls") == "starttls",
+        "use_ssl": env("SMTP_TLS", default="") == "ssl",
+    }
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp}}
+DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="FlowPilot <no-reply@localhost>")
 
 # --- AI (docs/dev-env.md). Without a key the guided engine answers. An account's own keys and choices go before these. -------------
 ANTHROPIC_API_KEY = env("ANTHROPIC_API_KEY", default="")

@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.lookups import Exact
@@ -59,6 +60,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=200)
     role = models.CharField(max_length=20, choices=Role, default=Role.ENGINEER)
     theme = models.CharField(max_length=10, choices=Theme, default=Theme.DARK)
+    has_single_keys = models.BooleanField(default=True)
+    signature = models.CharField(max_length=300, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -133,3 +136,58 @@ class AuditEvent(AccountOwned):
 
     def __str__(self):
         return f"{self.number}: {self.action}"
+
+
+class Invitation(AccountOwned):
+    """A way in for one address. The link holds a key of which only the hash is kept; sending it again makes a new one."""
+
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=User.Role, default=User.Role.ENGINEER)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    key_hash = models.CharField(max_length=64)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "email"],
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_one_open_per_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["engineer", "admin"]), name="invitation_is_for_engineer_or_admin"
+            ),
+        ]
+
+    def __str__(self):
+        return f"Invitation of {self.email}"
+
+
+class LoginSession(AbstractBaseSession):
+    """One browser of a person. The key in its cookie is not kept, only its hash. `login_sessions` reads and writes these."""
+
+    session_key = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="login_sessions")
+    began_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    ip = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    def __str__(self):
+        return f"{self.user_id} since {self.began_at}"
+
+
+class Throttle(models.Model):
+    """How often something was tried since when. Keys are hashes: nothing here names a person."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField()
+    since = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.count} since {self.since}"

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from flowpilot.accounts import audit
-from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, User
+from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
@@ -68,6 +68,13 @@ def _settings(person, mark, rows):
 def _event(person, mark, rows):
     audit.record(audit.Action.SIGNED_IN, by=person, about=mark, detail={"mark": mark})
     return AuditEvent.objects.get(object=mark)
+
+
+def _invitation(person, mark, rows):
+    now = timezone.now()
+    return Invitation.objects.create(
+        email=f"{mark.lower()}@example.com", invited_by=person, key_hash="0" * 64, sent_at=now, expires_at=now
+    )
 
 
 def _connection(person, mark, rows):
@@ -205,6 +212,7 @@ _FACTORIES = {
     AiCredential: _credential,
     AiBudget: _budget,
     AiCall: _call,
+    Invitation: _invitation,
     PsaConnection: _connection,
     PsaMemberLink: _member,
     PsaChange: _change,
