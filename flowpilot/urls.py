@@ -15,7 +15,7 @@ urlpatterns = [
     path("accounts/inactive/", allauth.account_inactive, name="account_inactive"),
     path("accounts/signup/", _closed, name="account_signup"),
     path("accounts/password/reset/", _closed, name="account_reset_password"),
-    path("account/", include("flowpilot.accounts.urls")),
+    path("", include("flowpilot.accounts.urls")),
     path("tickets/", include("psa.urls")),
     path("scripts/drafts/", include("sessions.draft_urls")),
     path("scripts/<uuid:template_id>/uses", scripts.script_uses, name="script-uses"),

@@ -54,11 +54,12 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self):
         now = timezone.now()
-        kept = self.model.objects.filter(session_key=hashed(self.session_key), expire_date__gt=now).first()
+        key = hashed(self.session_key or "")
+        kept = LoginSession.objects.filter(session_key=key, expire_date__gt=now).first()
         if kept is None:
             self._session_key = None
         elif now - kept.last_seen_at > _SEEN_EVERY:
-            self.model.objects.filter(pk=kept.pk).update(last_seen_at=now, expire_date=_end(now, kept.began_at))
+            LoginSession.objects.filter(pk=kept.pk).update(last_seen_at=now, expire_date=_end(now, kept.began_at))
         return kept
 
     async def _aget_session_from_db(self):
@@ -81,8 +82,8 @@ class SessionStore(DatabaseStore):
     def create_model_instance(self, data):
         now = timezone.now()
         began = datetime.fromtimestamp(data.setdefault(BEGAN, now.timestamp()), UTC)
-        return self.model(
-            session_key=hashed(self._get_or_create_session_key()),
+        return LoginSession(
+            session_key=hashed(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=_end(now, began),
             user_id=data.get(SESSION_KEY),

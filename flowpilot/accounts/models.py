@@ -150,6 +150,8 @@ class Invitation(AccountOwned):
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    is_late = False  # whether its link is too old; queries set it
+
     class Meta(AccountOwned.Meta):
         abstract = False
         constraints = [
@@ -177,6 +179,8 @@ class LoginSession(AbstractBaseSession):
     last_seen_at = models.DateTimeField()
     ip = models.CharField(max_length=45, blank=True)
     user_agent = models.CharField(max_length=300, blank=True)
+
+    is_this = False  # whether it is the browser that asks; queries set it
 
     def __str__(self):
         return f"{self.user_id} since {self.began_at}"

@@ -20,3 +20,8 @@ def set_theme(*, user: User, theme: str) -> None:
     if theme not in User.Theme.values:
         raise Invalid("There is no such theme.")
     User.objects.filter(pk=user.pk).update(theme=theme)
+
+
+def set_single_keys(*, user: User, is_on: bool) -> None:
+    """Keep whether single keys do something for a person, or only those with Ctrl."""
+    User.objects.filter(pk=user.pk).update(has_single_keys=is_on)

@@ -25,11 +25,11 @@ def take(name: str, limit: Limit) -> int:
             """
             INSERT INTO accounts_throttle AS kept (key, count, since) VALUES (%(key)s, 1, clock_timestamp())
             ON CONFLICT (key) DO UPDATE SET
-                count = CASE WHEN kept.since < clock_timestamp() - %(within)s THEN 1 ELSE least(kept.count + 1, 1000000) END,
-                since = CASE WHEN kept.since < clock_timestamp() - %(within)s THEN clock_timestamp() ELSE kept.since END
+                count = CASE WHEN kept.since < clock_timestamp() - make_interval(secs => %(seconds)s) THEN 1 ELSE least(kept.count + 1, 1000000) END,
+                since = CASE WHEN kept.since < clock_timestamp() - make_interval(secs => %(seconds)s) THEN clock_timestamp() ELSE kept.since END
             RETURNING count
             """,
-            {"key": _hashed(name), "within": limit.within},
+            {"key": _hashed(name), "seconds": limit.within.total_seconds()},
         )
         return limit.tries - cursor.fetchone()[0]
 

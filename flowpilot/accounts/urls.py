@@ -1,6 +1,20 @@
 from django.urls import path
 
-from flowpilot.accounts import views
+from flowpilot.accounts.views import joining, people, profile
 
 app_name = "accounts"
-urlpatterns = [path("theme", views.set_theme, name="set-theme")]
+urlpatterns = [
+    path("account/theme", profile.set_theme, name="set-theme"),
+    path("account/keys", profile.set_single_keys, name="set-single-keys"),
+    path("join/<str:token>", joining.join, name="join"),
+    path("settings/", profile.settings, name="settings"),
+    path("settings/profile", profile.profile, name="profile"),
+    path("settings/people", people.people_page, name="people"),
+    path("settings/people/invite", people.invite, name="invite"),
+    path("settings/people/invitations/<uuid:invitation_id>/resend", people.resend_invitation, name="resend-invitation"),
+    path("settings/people/invitations/<uuid:invitation_id>/revoke", people.revoke_invitation, name="revoke-invitation"),
+    path("settings/people/ownership", people.transfer_ownership, name="transfer-ownership"),
+    path("settings/people/<uuid:user_id>/role", people.change_role, name="change-role"),
+    path("settings/people/<uuid:user_id>/deactivate", people.deactivate, name="deactivate"),
+    path("settings/people/<uuid:user_id>/reactivate", people.reactivate, name="reactivate"),
+]

@@ -110,4 +110,23 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
     Right.OWN: set(),
     Right.ADMINISTER: set(),
 }
+# Accounts
+OPEN_TO_NOBODY |= {
+    "accounts:join",
+}
+URLS_BY_RIGHT[Right.WORK] |= {
+    "accounts:profile",
+    "accounts:set-single-keys",
+    "accounts:settings",
+}
+URLS_BY_RIGHT[Right.MANAGE] |= {
+    "accounts:change-role",
+    "accounts:deactivate",
+    "accounts:invite",
+    "accounts:people",
+    "accounts:reactivate",
+    "accounts:resend-invitation",
+    "accounts:revoke-invitation",
+}
+URLS_BY_RIGHT[Right.OWN] |= {"accounts:transfer-ownership"}
 RIGHTS = {name: right for right, names in URLS_BY_RIGHT.items() for name in names}

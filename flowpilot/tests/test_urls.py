@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
+from flowpilot.accounts.models import Invitation
 from flowpilot.accounts.scope import account_scope
 from flowpilot.scripts.models import ScriptTemplate
 from flowpilot.tests.access import OPEN_TO_NOBODY
@@ -49,6 +50,10 @@ OF_A_SCRIPT = [
     if {"template_id", "draft_id"} & {*arguments} and "chat_id" not in arguments
 ]
 OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
+OF_THE_ACCOUNT = [name for name, arguments in URLS.items() if {"user_id", "invitation_id"} & {*arguments}]
+WITH_A_TOKEN = {"accounts:join"}  # open to whoever holds the link; tested with the accounts
+KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token"}
+OF_A_ROW += OF_THE_ACCOUNT
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
 SIGNED = {"psa-callback"}  # by ConnectWise, and so without a CSRF token
@@ -66,6 +71,8 @@ BODY = {
     "shown_in": "internal",
     "status": "1",
     "theme": "light",
+    "role": "engineer",
+    "email": "new@example.com",
     "number": "1",
 }
 CALLS = pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
@@ -94,7 +101,12 @@ def test_every_argument_of_a_url_is_known():
 
 
 def test_every_url_with_an_argument_is_tried_below():
-    assert {name for name, arguments in URLS.items() if arguments} == {*OF_A_ROW, *OF_A_TICKET, *SIGNED}
+    assert {name for name, arguments in URLS.items() if arguments} == {
+        *OF_A_ROW,
+        *OF_A_TICKET,
+        *SIGNED,
+        *WITH_A_TOKEN,
+    }
 
 
 @CALLS
@@ -269,6 +281,8 @@ def _arguments(name, tenant) -> dict:
         "generation_id": tenant.rows[ScriptGeneration].id,
         "draft_id": tenant.rows[DraftTemplate].id,
         "ticket_id": chat.ticket_id,
+        "user_id": tenant.person.id,
+        "invitation_id": tenant.rows[Invitation].id,
         "token": "none",
     }
     return {argument: known[argument] for argument in URLS[name]}

@@ -6,15 +6,13 @@
   const isField = (el) => el instanceof HTMLElement && (el.isContentEditable || el.matches(FIELD));
   const isLetter = (key) => /^\p{L}$/u.test(key);
 
-  // Single keys can be turned off (WCAG 2.1.4); the choice stays in this browser.
-  const store = { get: () => { try { return localStorage.getItem("keys"); } catch { return null; } },
-                  set: (value) => { try { localStorage.setItem("keys", value); } catch { /* private window */ } } };
-  let areOn = store.get() !== "off";
-  const choice = one("[data-keys]");
-  if (choice) {
-    choice.checked = areOn;
-    choice.addEventListener("change", () => { areOn = choice.checked; store.set(areOn ? "on" : "off"); });
-  }
+  // Single keys can be turned off (WCAG 2.1.4); the server keeps the choice and draws it.
+  let areOn = one("#shortcuts [data-keys]")?.checked ?? true;
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches?.("[data-keys]")) return;
+    areOn = event.target.checked;
+    for (const choice of all("[data-keys]")) choice.checked = areOn;
+  });
 
   function spelled(event) {
     const held = (event.ctrlKey ? "Control+" : "") + (event.metaKey ? "Meta+" : "");

@@ -6,19 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpilot.accounts.known_settings import SETTINGS
-from flowpilot.accounts.models import AccountSettings, AuditEvent, User
+from flowpilot.accounts.models import AccountSettings, AuditEvent
 from flowpilot.accounts.permissions import NotYourRole
 from flowpilot.accounts.preferences import all_settings, change_setting, get_setting, set_setting
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Invalid, NotFound
-from flowpilot.testing.fixtures import make_person
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
-
-
-@pytest.fixture
-def admin(account):
-    return make_person(account, "s.okafor@summit-it.example", name="S. Okafor", role=User.Role.ADMIN)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -119,11 +119,25 @@ def test_keys_rest_in_a_field_and_when_they_are_turned_off(chat):
     expect(chat.locator("#shortcuts")).to_be_hidden()
     chat.get_by_label("Message", exact=True).press("Escape")
     chat.keyboard.press("?")
-    chat.get_by_label(re.compile("Single keys work")).uncheck()
+    with chat.expect_response(re.compile("/account/keys")):
+        chat.get_by_label(re.compile("Single keys work")).uncheck()
     chat.keyboard.press("Escape")
     chat.keyboard.press("?")
 
     expect(chat.locator("#shortcuts")).to_be_hidden()
+
+
+def test_keys_that_were_turned_off_rest_after_a_reload_too(chat):
+    chat.keyboard.press("?")
+    expect(chat.locator("#shortcuts")).to_be_hidden()
+
+    chat.get_by_role("link", name="Settings").click()
+    with chat.expect_response(re.compile("/settings/profile")):
+        chat.get_by_label("Single-key shortcuts").check()
+        chat.get_by_role("button", name="Save profile").click()
+    chat.keyboard.press("?")
+    expect(chat.locator("#shortcuts")).to_be_visible()
+    chat.go_back()
 
 
 def test_a_toast_leaves_and_a_failure_stays(chat):
