@@ -78,7 +78,10 @@ class PsaPost(AccountOwned):
 
     class Kind(models.TextChoices):
         NOTE = "note"
+        TIME = "time"
         STATUS = "status"
+        OWNER = "owner"
+        RESOURCE = "resource"  # somebody who works on it beside the owner
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -90,6 +93,8 @@ class PsaPost(AccountOwned):
 
     kind = models.CharField(max_length=10, choices=Kind)
     ticket_id = models.PositiveBigIntegerField()
+    batch = models.UUIDField(null=True, blank=True)  # what one click posted together
+    position = models.PositiveSmallIntegerField(default=0)  # in its batch; the first leads, and the others wait for it
     idempotency_key = models.CharField(max_length=64)
     reference = models.CharField(max_length=26, default=new_reference, editable=False)
     payload = models.JSONField()
@@ -115,7 +120,11 @@ class PsaPost(AccountOwned):
                 name="psa_post_one_in_flight_per_ticket",
             ),
         ]
-        indexes = [models.Index(fields=["account", "state", "next_at"], name="psa_post_due")]
+        indexes = [
+            models.Index(fields=["account", "state", "next_at"], name="psa_post_due"),
+            models.Index(fields=["account", "batch"], name="psa_post_batch"),
+            models.Index(fields=["account", "ticket_id", "created_at"], name="psa_post_by_ticket"),
+        ]
 
     def __str__(self):
         return f"{self.kind} for ticket {self.ticket_id}: {self.state}"
@@ -124,3 +133,8 @@ class PsaPost(AccountOwned):
     def is_open(self) -> bool:
         """Whether it may still reach the ticket by itself."""
         return self.state in {self.State.PENDING, self.State.SENDING, self.State.UNCERTAIN}
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it waits for a person."""
+        return self.state in {self.State.REJECTED, self.State.DEAD}

@@ -1,7 +1,7 @@
 """Delivering what must reach a ticket exactly once.
 
-ConnectWise knows no idempotency key, so a note carries a reference, `[FP-…]`. A call whose answer was lost leaves the post `uncertain`: the
-ticket's notes are searched for the reference, and only a search made after the settle time that finds nothing allows another try.
+ConnectWise knows no idempotency key, so a note or a time entry carries a reference, `[FP-…]`. A call whose answer was lost leaves the post
+`uncertain`: the ticket is searched for it, and only a search made after the settle time that finds nothing allows another try.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Unavailable, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.errors import Throttled, Uncertain
+from psa import sending
 from psa.models import PsaPost
 from psa.queries import get_connectwise
 
@@ -78,10 +79,10 @@ def _claim(post_id: UUID) -> Claim | None:
     now = _database_now()
     post = PsaPost.objects.select_for_update().get(pk=post_id)
     if post.state == State.SENDING and post.lease_until and post.lease_until < now:
-        post.state = State.PENDING if post.kind == PsaPost.Kind.STATUS else State.UNCERTAIN
+        post.state = State.PENDING if post.kind in sending.SAFE_TO_REPEAT else State.UNCERTAIN
         post.save(update_fields=["state", "updated_at"])
     is_due = post.next_at is None or post.next_at <= now
-    if not is_due or post.state not in {State.PENDING, State.UNCERTAIN}:
+    if not is_due or post.state not in {State.PENDING, State.UNCERTAIN} or _must_wait(post):
         return None
     if post.state == State.PENDING and post.attempts >= MOST_ATTEMPTS:
         PsaPost.objects.filter(pk=post_id).update(state=State.DEAD)
@@ -99,26 +100,20 @@ def _claim(post_id: UUID) -> Claim | None:
     return Claim(post, is_search, now)
 
 
+def _must_wait(post: PsaPost) -> bool:
+    """Return whether an older post of the ticket was begun and is not there yet: their order is kept."""
+    older = PsaPost.objects.filter(ticket_id=post.ticket_id, created_at__lt=post.created_at, attempts__gt=0)
+    return older.filter(state__in=[State.PENDING, State.SENDING, State.UNCERTAIN]).exists()
+
+
 def _send(client: ConnectWise, claim: Claim) -> Step:
     post = claim.post
     try:
-        if post.kind == PsaPost.Kind.STATUS:
-            ticket = client.set_status(post.ticket_id, post.payload["status_id"])
-            return Step(State.SENT, external_id=ticket.status.name if ticket.status else "")
-        shown = post.payload["shown_in"]
-        note = client.create_note(
-            post.ticket_id,
-            f"{post.payload['text']}\n\n[FP-{post.reference}]",
-            is_internal="internal" in shown,
-            is_discussion="discussion" in shown,
-            is_resolution="resolution" in shown,
-            member_id=post.payload["member_id"],
-        )
-        return Step(State.SENT, external_id=str(note.id))
+        return Step(State.SENT, external_id=sending.send(client, post)[:40])
     except Throttled as error:
         return Step(State.PENDING, error=error.message, wait=timedelta(seconds=error.retry_after))
     except Uncertain as error:
-        if post.kind == PsaPost.Kind.STATUS:  # setting it again changes nothing
+        if post.kind in sending.SAFE_TO_REPEAT:
             return Step(State.PENDING, error=error.message, wait=_backoff(post))
         return Step(State.UNCERTAIN, error=error.message, wait=timedelta(seconds=2))
     except Unavailable as error:
@@ -132,11 +127,11 @@ def _search(client: ConnectWise, claim: Claim) -> Step:
     assert post.attempted_at is not None
     settled_at = post.attempted_at + timedelta(seconds=settings.PSA_SETTLE_SECONDS)
     try:
-        note = client.find_note(post.ticket_id, post.reference, post.attempted_at)
+        found = sending.find(client, post)
     except UserError as error:
         return Step(State.UNCERTAIN, error=error.message, wait=LOOK_AGAIN)
-    if note is not None:
-        return Step(State.SENT, external_id=str(note.id))
+    if found:
+        return Step(State.SENT, external_id=found)
     if claim.claimed_at > settled_at:
         return Step(State.PENDING, error="It did not arrive; it is sent again.")
     return Step(State.UNCERTAIN, error=post.error, wait=LOOK_AGAIN)

@@ -1,12 +1,14 @@
 """Connecting an account to its ConnectWise, and putting posts into the outbox."""
 
-from uuid import uuid4
+from dataclasses import dataclass
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import current_account_id
 from flowpilot.accounts.sealing import seal
+from flowpilot.errors import Conflict, NotFound
 from flowpilot.providers.connectwise.address import checked
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 
@@ -41,21 +43,53 @@ def link_member(*, user: User, member_id: int, identifier: str) -> PsaMemberLink
     return link
 
 
-def enqueue_note(*, ticket_id: int, key: str, text: str, shown_in: list[str], by: User) -> PsaPost:
-    """Put a note into the outbox; the same key twice is one note. `shown_in`: internal, discussion, resolution."""
-    member = PsaMemberLink.objects.filter(user=by).first()
-    payload = {"text": text, "shown_in": shown_in, "member_id": member.member_id if member else None}
-    return _enqueue(PsaPost.Kind.NOTE, ticket_id, f"note:{key}", payload, by)
+@dataclass(frozen=True)
+class Slot:
+    """Where a post stands among those of one click. The first leads, and the others wait for it."""
+
+    batch: UUID | None = None
+    position: int = 0
 
 
-def enqueue_status(*, ticket_id: int, key: str, status_id: int, status_name: str, by: User) -> PsaPost:
-    """Put a status change into the outbox; the same key twice is one change."""
-    payload = {"status_id": status_id, "status_name": status_name}
-    return _enqueue(PsaPost.Kind.STATUS, ticket_id, f"status:{key}", payload, by)
+def enqueue_note(
+    *, ticket_id: int, key: str, text: str, shown_in: list[str], by: User, role: str = "note", slot: Slot = Slot()
+) -> PsaPost:
+    """Put a note into the outbox; the same key twice is one note. `shown_in`: internal, discussion, resolution.
+
+    `role` tells two notes of one click apart.
+    """
+    payload = {"text": text, "shown_in": shown_in, "member_id": _member_id(by), "role": role}
+    return _enqueue(PsaPost.Kind.NOTE, ticket_id, f"{role}:{key}", payload, by, slot)
 
 
-def _enqueue(kind: str, ticket_id: int, key: str, payload: dict, by: User) -> PsaPost:
-    post, _ = PsaPost.objects.get_or_create(
-        idempotency_key=key, defaults={"kind": kind, "ticket_id": ticket_id, "payload": payload, "created_by": by}
-    )
+def enqueue_status(
+    *, ticket_id: int, key: str, status_id: int, status_name: str, by: User, before: str = "", slot: Slot = Slot()
+) -> PsaPost:
+    """Put a status change into the outbox; the same key twice is one change. `before` is the name of what it was."""
+    payload = {"status_id": status_id, "status_name": status_name, "before": before}
+    return _enqueue(PsaPost.Kind.STATUS, ticket_id, f"status:{key}", payload, by, slot)
+
+
+@transaction.atomic
+def retry(post_id: UUID) -> PsaPost:
+    """Let a post that was refused be sent again, after a person has looked. Raises Conflict or NotFound."""
+    post = PsaPost.objects.select_for_update().filter(pk=post_id).first()
+    if post is None:
+        raise NotFound("There is no such post.")
+    if not post.is_stuck:
+        raise Conflict("Nothing waits to be tried again.")
+    post.state, post.error, post.attempts, post.next_at = PsaPost.State.PENDING, "", 0, None
+    post.save(update_fields=["state", "error", "attempts", "next_at", "updated_at"])
     return post
+
+
+def _enqueue(kind: str, ticket_id: int, key: str, payload: dict, by: User, slot: Slot) -> PsaPost:
+    made = {"kind": kind, "ticket_id": ticket_id, "payload": payload, "created_by": by}
+    made |= {"batch": slot.batch, "position": slot.position}
+    post, _ = PsaPost.objects.get_or_create(idempotency_key=key, defaults=made)
+    return post
+
+
+def _member_id(user: User) -> int | None:
+    link = PsaMemberLink.objects.filter(user=user).first()
+    return link.member_id if link else None
