@@ -9,7 +9,6 @@ from django.urls import reverse
 from flowpilot.accounts.models import User
 from flowpilot.accounts.owned import AccountManager, AccountOwned
 from flowpilot.errors import NotFound, StaleState
-from psa.models import PsaPost
 from sessions.news import announce
 from sessions.script_models import DraftTemplate as DraftTemplate
 from sessions.script_models import ScriptGeneration as ScriptGeneration
@@ -56,13 +55,24 @@ class ChatSession(AccountOwned):
     ticket_contact = models.CharField(max_length=200, blank=True)
     pending_task_lane = models.JSONField(default=list, blank=True)
     state_version = models.PositiveIntegerField(default=0, db_default=0)
-    resolution_note_markdown = models.TextField(blank=True)  # as edited by hand; empty while it is built from state
-    resolution_note_version = models.PositiveIntegerField(null=True, blank=True)
+    resolution_note_markdown = models.TextField(blank=True)  # as it was posted; drafts have their own rows
     resolution_note_posted_at = models.DateTimeField(null=True, blank=True)
     resolution_note_external_id = models.CharField(max_length=40, blank=True)
-    resolution_post = models.ForeignKey(PsaPost, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    status_post = models.ForeignKey(PsaPost, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    resolution_batch = models.UUIDField(null=True, blank=True)  # of the posts that bring it to the ticket
     resolved_at = models.DateTimeField(null=True, blank=True)
+    reopened_at = models.DateTimeField(null=True, blank=True)
+    escalation_ask = models.TextField(blank=True)
+    escalation_due = models.CharField(max_length=200, blank=True)
+    escalation_client = models.CharField(max_length=500, blank=True)  # what the customer was told
+    escalation_package_markdown = models.TextField(blank=True)
+    escalation_package_posted_at = models.DateTimeField(null=True, blank=True)
+    escalation_package_external_id = models.CharField(max_length=40, blank=True)
+    escalation_batch = models.UUIDField(null=True, blank=True)
+    escalated_to = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    escalated_to_name = models.CharField(max_length=200, blank=True)  # who it is for, whether they sign in here or not
+    escalated_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    picked_up_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChatSessionManager()
 
@@ -84,17 +94,6 @@ class ChatSession(AccountOwned):
     @property
     def is_open(self) -> bool:
         return self.status in {self.Status.ACTIVE, self.Status.PAUSED}
-
-    @property
-    def is_posting(self) -> bool:
-        """Whether a part of the note is still on its way. Needs both posts fetched."""
-        posts = [post for post in (self.resolution_post, self.status_post) if post]
-        return bool(posts) and posts[0].state not in {"rejected", "dead"} and any(post.is_open for post in posts)
-
-    @property
-    def is_post_stuck(self) -> bool:
-        """Whether a part of the note waits for a person. Needs both posts fetched."""
-        return any(post and post.state in {"rejected", "dead"} for post in (self.resolution_post, self.status_post))
 
 
 class Turn(AccountOwned):
@@ -281,3 +280,35 @@ class SuggestedFix(AccountOwned):
 
     def __str__(self):
         return self.title
+
+
+class NoteDraft(AccountOwned):
+    """A document of a session that is not simply what its state makes: worded by a model, edited by hand, or as it was posted."""
+
+    class Kind(models.TextChoices):
+        RESOLUTION = "resolution"
+        CLIENT = "client"
+        ESCALATION = "escalation"
+
+    HAND, POSTED = "hand", "posted"  # any other origin is the model that worded it
+
+    chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="drafts")
+    kind = models.CharField(max_length=10, choices=Kind)
+    origin = models.CharField(max_length=80)
+    state_version = models.PositiveIntegerField()
+    sections = models.JSONField(default=list)
+    base = models.JSONField(default=list, blank=True)  # the sentences that were shown when a person edited
+    author = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "session_note_drafts"
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "chat", "kind", "origin"], name="draft_once_per_kind_and_origin"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.kind}, {self.origin}, of version {self.state_version}"

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from sessions.views import chat, events, fixes, lane, resolve, script_drafts, scripts, start, stream, turns
+from sessions.views import chat, events, fixes, lane, notes, resolve, script_drafts, scripts, start, stream, turns
 
 app_name = "sessions"
 urlpatterns = [
@@ -46,13 +46,16 @@ urlpatterns = [
         name="record-script-outcome",
     ),
     path("<uuid:chat_id>/scripts/<uuid:generation_id>/offer", script_drafts.offer_script, name="offer-script"),
+    path("<uuid:chat_id>/notes/save", notes.save_note, name="save-note"),
+    path("<uuid:chat_id>/notes/rebuild", notes.rebuild_note, name="rebuild-note"),
+    path("<uuid:chat_id>/notes/drop-edits", notes.drop_edits, name="drop-edits"),
+    path("<uuid:chat_id>/notes/keep", notes.keep_sentence, name="keep-sentence"),
+    path("<uuid:chat_id>/notes/mask", notes.mask_note, name="mask-note"),
+    path("<uuid:chat_id>/posts/<uuid:post_id>/retry", resolve.retry_post, name="retry-post"),
     path("<uuid:chat_id>/resolution", resolve.resolution, name="resolution"),
     path("<uuid:chat_id>/resolution/preview", resolve.note_preview, name="note-preview"),
-    path("<uuid:chat_id>/resolution/save", resolve.save_note, name="save-note"),
-    path("<uuid:chat_id>/resolution/rebuild", resolve.rebuild_note, name="rebuild-note"),
     path("<uuid:chat_id>/resolution/statuses", resolve.statuses, name="ticket-statuses"),
     path("<uuid:chat_id>/resolution/post", resolve.post_note, name="post-note"),
     path("<uuid:chat_id>/resolution/posting", resolve.posting, name="posting"),
-    path("<uuid:chat_id>/resolution/retry", resolve.retry_posts, name="retry-posts"),
     path("<uuid:chat_id>/resolve", resolve.resolve_chat, name="resolve-chat"),
 ]

@@ -88,6 +88,19 @@ class AddAccountForeignKey(_SqlOperation):
         return f"{model._meta.db_table}_{self.field_name}_same_account"[:63]
 
 
+class RemoveAccountForeignKey(AddAccountForeignKey):
+    """Take a composite key away, before its field is removed; a migration that reverses brings it back."""
+
+    def forwards(self, schema_editor, apps, app_label):
+        return super().backwards(schema_editor, apps, app_label)
+
+    def backwards(self, schema_editor, apps, app_label):
+        return super().forwards(schema_editor, apps, app_label)
+
+    def describe(self):
+        return f"Untie {self.model_name}.{self.field_name} from its own account"
+
+
 class GrantToApp(_SqlOperation):
     """Let the app role read and write what the owner has made and will make. It gets no TRUNCATE and owns nothing."""
 

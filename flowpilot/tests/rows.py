@@ -18,7 +18,7 @@ from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
 from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost
-from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
+from sessions.models import ChatSession, DraftTemplate, NoteDraft, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
 OWNED = sorted(
     (model for model in apps.get_models() if issubclass(model, AccountOwned)), key=lambda each: each.__name__
@@ -91,7 +91,12 @@ def _change(person, mark, rows):
 
 def _post(person, mark, rows):
     return PsaPost.objects.create(
-        kind="note", ticket_id=42, idempotency_key=mark, payload={"text": mark}, created_by=person
+        kind="note",
+        ticket_id=42,
+        batch=uuid4(),
+        idempotency_key=mark,
+        payload={"text": mark, "shown_in": ["internal"], "role": "package"},
+        created_by=person,
     )
 
 
@@ -104,6 +109,7 @@ def _chat(person, mark, rows):
         owner=person,
         ticket_id=42,
         ticket_summary=mark,
+        escalation_batch=rows[PsaPost].batch,
         pending_task_lane=[task | {"is_told": True, "turn": ""}],
     )
 
@@ -206,6 +212,14 @@ def _draft_template(person, mark, rows):
     )
 
 
+def _draft(person, mark, rows):
+    sentence = {"text": mark, "sources": ["edit"], "shape": "line"}
+    section = {"key": "problem", "title": "Problem", "sentences": [sentence]}
+    return NoteDraft.objects.create(
+        chat=rows[ChatSession], kind="resolution", origin="hand", state_version=0, sections=[section], author=person
+    )
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
@@ -227,4 +241,5 @@ _FACTORIES = {
     ScriptVersion: _version,
     ScriptConversation: _conversation,
     ScriptMessage: _message,
+    NoteDraft: _draft,
 }

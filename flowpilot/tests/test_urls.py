@@ -15,7 +15,7 @@ from flowpilot.tests.access import OPEN_TO_NOBODY
 from flowpilot.tests.conftest import OURS, THEIRS
 from flowpilot.tests.rows import OWNED, fingerprint
 from psa import services as psa
-from psa.models import PsaConnection
+from psa.models import PsaConnection, PsaPost
 from psa.queries import connectwise_of
 from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
@@ -36,6 +36,7 @@ KNOWN_ARGUMENTS = {
     "item_id",
     "fact_id",
     "fix_id",
+    "post_id",
     "ticket_id",
     "template_id",
     "generation_id",
@@ -66,6 +67,7 @@ BODY = {
     "answer": "Yes",
     "outcome": "success",
     "reason": "It works.",
+    "kind": "resolution",
     "markdown": "Replaced the fan.",
     "seen_version": "0",
     "shown_in": "internal",
@@ -280,6 +282,7 @@ def _arguments(name, tenant) -> dict:
         "template_id": tenant.rows[ScriptTemplate].id,
         "generation_id": tenant.rows[ScriptGeneration].id,
         "draft_id": tenant.rows[DraftTemplate].id,
+        "post_id": tenant.rows[PsaPost].id,
         "ticket_id": chat.ticket_id,
         "user_id": tenant.person.id,
         "invitation_id": tenant.rows[Invitation].id,

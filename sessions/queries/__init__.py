@@ -1,8 +1,9 @@
 """Reading sessions, ready to show: ordered, complete, and silent when a template asks for more."""
 
 from sessions.queries.chats import active_chats, get_chat, history, recent_chats
-from sessions.queries.notes import Note, built_note, note
+from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
 from sessions.queries.panels import FixPanel, Lane, facts, fix_panel, fixes, lane, problem
+from sessions.queries.posts import Posting, posting
 from sessions.queries.scripts import script_hint, scripts_run
 from sessions.queries.thread import Pulse, get_turn, pulse, read_pulse, thread, turn_ids
 from sessions.queries.tiles import Tile, tiles
@@ -10,11 +11,14 @@ from sessions.queries.tiles import Tile, tiles
 __all__ = [
     "FixPanel",
     "Lane",
-    "Note",
+    "Part",
+    "Posting",
     "Pulse",
+    "Secret",
+    "Shown",
     "Tile",
     "active_chats",
-    "built_note",
+    "built",
     "facts",
     "fix_panel",
     "fixes",
@@ -22,13 +26,17 @@ __all__ = [
     "get_turn",
     "history",
     "lane",
-    "note",
+    "note_state",
+    "parts",
+    "posting",
     "problem",
     "pulse",
     "read_pulse",
+    "reading",
     "recent_chats",
     "script_hint",
     "scripts_run",
+    "secrets",
     "thread",
     "tiles",
     "turn_ids",

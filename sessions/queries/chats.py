@@ -12,11 +12,7 @@ from sessions.queries._ready import ready
 
 def get_chat(chat_id: UUID) -> ChatSession:
     """Return a chat with its people and posts. Raises NotFound."""
-    chat = (
-        ChatSession.objects.select_related("owner", "resolution_post__created_by", "status_post")
-        .filter(pk=chat_id)
-        .first()
-    )
+    chat = ChatSession.objects.select_related("owner", "escalated_to", "escalated_by").filter(pk=chat_id).first()
     if chat is None:
         raise NotFound("There is no such session.")
     return chat

@@ -1,138 +1,113 @@
-"""The resolution note: editing it, posting it, resolving."""
+"""The documents of a session: editing them by hand, keeping what has no source, building them anew."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict, Invalid
-from psa import services as psa_services
-from psa.models import PsaPost
-from sessions.models import ChatSession, SuggestedFix
-from sessions.tasks import deliver_posts
-
-LONGEST_NOTE = 100_000  # characters
-PLACES = ("internal", "discussion", "resolution")
-
-
-@dataclass(frozen=True)
-class NoteForm:
-    """What the technician agreed to: the words as shown, the version they were made on, where they go."""
-
-    markdown: str
-    seen_version: int
-    shown_in: list[str]
-    status_id: int | None
-    status_name: str
+from flowpilot.providers.ai.untrusted import mask_secrets
+from sessions import queries
+from sessions.documents import sentences
+from sessions.documents.sentences import Document
+from sessions.models import ChatSession, NoteDraft
+from sessions.services._posts import LONGEST_NOTE, refuse_posted
 
 
 @transaction.atomic
-def save_note(*, chat_id: UUID, markdown: str) -> ChatSession:
-    """Keep a note edited by hand, on the session's version as it stands. Raises Invalid, Conflict or NotFound."""
-    chat = ChatSession.objects.lock(chat_id)
-    _refuse_posted(chat)
-    chat.resolution_note_markdown, chat.resolution_note_version = _checked(markdown), chat.state_version
-    chat.save(update_fields=["resolution_note_markdown", "resolution_note_version", "updated_at"])
-    return chat
+def save_note(*, chat_id: UUID, kind: str, markdown: str, by: User) -> ChatSession:
+    """Keep a document edited by hand, on the session's version as it stands. Raises Invalid, Conflict or NotFound.
 
-
-@transaction.atomic
-def rebuild_note(*, chat_id: UUID) -> ChatSession:
-    """Drop what was edited by hand; the note is built from the session's state again. Raises Conflict or NotFound."""
-    chat = ChatSession.objects.lock(chat_id)
-    _refuse_posted(chat)
-    chat.resolution_note_markdown, chat.resolution_note_version = "", None
-    chat.save(update_fields=["resolution_note_markdown", "resolution_note_version", "updated_at"])
-    return chat
-
-
-@transaction.atomic
-def post_note(*, chat_id: UUID, form: NoteForm, by: User, client_key: UUID) -> ChatSession:
-    """Put the note and the status change into the outbox; a worker brings them to the ticket.
-
-    Raises Invalid, StaleState (the session changed since the note was shown), Conflict or NotFound. The same `client_key` twice is one post.
+    A line that was there before keeps its sources; any other stands in the person's name.
     """
+    text = checked(markdown)
     chat = ChatSession.objects.lock(chat_id)
-    if chat.resolution_post and chat.resolution_post.idempotency_key == f"note:{client_key}":
-        return chat
-    _refuse_posted(chat)
-    if chat.ticket_id is None:
-        raise Invalid("This session has no ticket to post to.")
-    if not form.shown_in or not set(form.shown_in) <= set(PLACES):
-        raise Invalid("Choose where the note is shown: Internal, Discussion or Resolution.")
-    markdown = _checked(form.markdown)
-    _require_outcome(chat)
-    ticket, key = chat.ticket_id, str(client_key)
-    chat = ChatSession.objects.advance(chat_id, form.seen_version)
-    chat.resolution_post = psa_services.enqueue_note(
-        ticket_id=ticket, key=key, text=markdown, shown_in=form.shown_in, by=by
-    )
-    chat.status_post = None
-    if form.status_id is not None:
-        chat.status_post = psa_services.enqueue_status(
-            ticket_id=ticket, key=key, status_id=form.status_id, status_name=form.status_name, by=by
-        )
-    chat.resolution_note_markdown, chat.resolution_note_version = markdown, chat.state_version
-    chat.save()
-    _defer(chat)
+    refuse_posted(chat)
+    current = queries.reading(chat, kind)
+    if text != current.document.editable:
+        document = sentences.from_markdown(text, current.document)
+        _keep(chat, kind, document, [each.text for each in queries.built(chat, kind).sentences], by)
     return chat
 
 
 @transaction.atomic
-def retry_posts(*, chat_id: UUID) -> ChatSession:
-    """Try again what ConnectWise refused, after a person has looked. Raises Conflict or NotFound."""
+def rebuild_note(*, chat_id: UUID, kind: str, by: User) -> ChatSession:
+    """Build an edited document from the state as it is now; what the person wrote or took out stays so. Raises Conflict or NotFound."""
     chat = ChatSession.objects.lock(chat_id)
-    posts = [post for post in (chat.resolution_post, chat.status_post) if post]
-    stuck = [post for post in posts if post.state in {PsaPost.State.REJECTED, PsaPost.State.DEAD}]
-    if not stuck:
-        raise Conflict("Nothing waits to be tried again.")
-    for post in stuck:
-        post.state, post.error, post.attempts, post.next_at = PsaPost.State.PENDING, "", 0, None
-        post.save(update_fields=["state", "error", "attempts", "next_at", "updated_at"])
-    _defer(chat)
+    refuse_posted(chat)
+    edited = chat.drafts.filter(kind=kind, origin=NoteDraft.HAND).first()
+    if edited is not None:
+        built = queries.built(chat, kind)
+        document = sentences.merged(sentences.from_json(edited.sections), edited.base, built)
+        _keep(chat, kind, document, [each.text for each in built.sentences], by)
     return chat
 
 
 @transaction.atomic
-def resolve_chat(*, chat_id: UUID, seen_version: int) -> ChatSession:
-    """Close a session that has no ticket. Raises StaleState, Conflict or NotFound."""
+def drop_edits(*, chat_id: UUID, kind: str) -> ChatSession:
+    """Forget what was edited by hand. Raises Conflict or NotFound."""
     chat = ChatSession.objects.lock(chat_id)
-    _refuse_posted(chat)
-    if chat.ticket_id is not None:
-        raise Conflict("This session has a ticket: post its note to resolve it.")
-    _require_outcome(chat)
-    chat = ChatSession.objects.advance(chat_id, seen_version)
-    chat.status, chat.resolved_at = ChatSession.Status.RESOLVED, timezone.now()
-    chat.save(update_fields=["status", "resolved_at", "updated_at"])
+    refuse_posted(chat)
+    chat.drafts.filter(kind=kind, origin=NoteDraft.HAND).delete()
     return chat
 
 
-def _defer(chat: ChatSession) -> None:
-    job = deliver_posts.configure(lock=f"posts:{chat.id}")
-    job.defer(account_id=str(chat.account_id), chat_id=str(chat.id))
+@transaction.atomic
+def keep_sentence(*, chat_id: UUID, kind: str, key: str, by: User) -> ChatSession:
+    """Keep a sentence that has no source: from now on it stands in the person's name. Raises Conflict or NotFound."""
+    chat = ChatSession.objects.lock(chat_id)
+    refuse_posted(chat)
+    current = queries.reading(chat, kind)
+    if all(each.key != key for each in current.document.unsupported):
+        raise Conflict("That sentence has a source, or is no longer part of the note.")
+    _keep_on(chat, current, sentences.keep(current.document, key), by)
+    return chat
 
 
-def _refuse_posted(chat: ChatSession) -> None:
-    if chat.resolution_note_posted_at:
-        raise Conflict("This note is on the ticket already.")
-    if chat.resolution_post and chat.resolution_post.is_open:
-        raise Conflict("This note is on its way to the ticket.")
-    if not chat.is_open:
-        raise Conflict("This session is closed already.")
+@transaction.atomic
+def mask_note(*, chat_id: UUID, kinds: Sequence[str], by: User) -> ChatSession:
+    """Blacken every likely secret in documents edited by hand. Raises Conflict or NotFound."""
+    chat = ChatSession.objects.lock(chat_id)
+    refuse_posted(chat)
+    for kind in kinds:
+        current = queries.reading(chat, kind)
+        masked = mask_secrets(current.document.editable)
+        if masked != current.document.editable:
+            _keep_on(chat, current, sentences.from_markdown(masked, current.document), by)
+    return chat
 
 
-def _require_outcome(chat: ChatSession) -> None:
-    unsure = {SuggestedFix.Outcome.VERIFYING, SuggestedFix.Outcome.WAITING}
-    if chat.fixes.filter(superseded_at=None, outcome__in=unsure).exists():
-        raise Conflict("The applied fix has no outcome yet. Say in the session whether it worked, then resolve.")
-
-
-def _checked(markdown: str) -> str:
+def checked(markdown: str) -> str:
+    """Return a note's words as they are kept. Raises Invalid."""
     markdown = markdown.replace("\r\n", "\n").replace("\x00", "").strip()
     if not markdown:
         raise Invalid("The note is empty. Write it, or rebuild it from the session.")
     if len(markdown) > LONGEST_NOTE:
         raise Invalid(f"That is {len(markdown):,} characters; a note takes {LONGEST_NOTE:,}. Your text is still here.")
     return markdown
+
+
+def _keep_on(chat: ChatSession, current: queries.Shown, document: Document, by: User) -> None:
+    """Keep a small change to the document that is shown; it stays as stale as that was."""
+    edited = chat.drafts.filter(kind=current.kind, origin=NoteDraft.HAND).first()
+    base = edited.base if edited else [each.text for each in queries.built(chat, current.kind).sentences]
+    draft = _keep(chat, current.kind, document, base, by)
+    if draft.state_version != current.version:
+        draft.state_version = current.version
+        draft.save(update_fields=["state_version", "updated_at"])
+
+
+def _keep(chat: ChatSession, kind: str, document: Document, base: list[str], by: User) -> NoteDraft:
+    draft, _ = NoteDraft.objects.update_or_create(
+        chat=chat,
+        kind=kind,
+        origin=NoteDraft.HAND,
+        defaults={
+            "state_version": chat.state_version,
+            "sections": sentences.to_json(document),
+            "base": base,
+            "author": by,
+        },
+    )
+    return draft

@@ -2,13 +2,11 @@ from uuid import uuid4
 
 import pytest
 
-from flowpilot.errors import Conflict, Invalid, NotFound, StaleState
+from flowpilot.errors import Conflict, Invalid, NotFound
 from flowpilot.ui.markdown import render
-from psa.models import PsaPost
 from sessions import queries
 from sessions.services import notes as services
 from sessions.services.facts import add_fact
-from sessions.services.tasks import answer_task
 from sessions.tests.factories import STALE_TOKEN, make_fact, make_fix, make_item
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -20,22 +18,9 @@ def note(ticket_chat):
 
     def read():
         ticket_chat.refresh_from_db()
-        return sections(queries.note(ticket_chat).markdown)
+        return sections(queries.reading(ticket_chat, "resolution").markdown)
 
     return read
-
-
-@pytest.fixture
-def post(ticket_chat, technician):
-    """Post the note as the page would."""
-
-    def send(*, key=None, **fields):
-        ticket_chat.refresh_from_db()
-        shown = {"markdown": "Fixed.", "seen_version": ticket_chat.state_version, "shown_in": ["internal"]}
-        form = services.NoteForm(**{**shown, "status_id": None, "status_name": "", **fields})
-        return services.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=key or uuid4())
-
-    return send
 
 
 def sections(markdown):
@@ -57,7 +42,7 @@ class TestSections:
 
     def test_problem_is_the_ticket_and_the_words(self, note):
         assert note()["Problem"] == (
-            "Outlook keeps asking for a password (Maria Gomez, Contoso Dental Group)\n\nOutlook asks for a password."
+            "Outlook keeps asking for a password (Maria Gomez, Contoso Dental Group)\nOutlook asks for a password."
         )
 
     def test_an_empty_session_claims_nothing(self, ticket_chat, note):
@@ -103,10 +88,10 @@ class TestSections:
 
         assert note()["Resolution"] == "No fix was applied."
 
-    def test_a_dismissed_fix_is_not_told_as_tried(self, ticket_chat, note):
+    def test_a_dismissed_fix_is_told_as_ruled_out_never_as_tried(self, ticket_chat, note):
         make_fix(ticket_chat, user_decision="dismissed", reason="Wrong", superseded_at=ticket_chat.created_at)
 
-        assert note()["Resolution"] == "No fix was applied."
+        assert note()["Resolution"] == (f"No fix was applied.\nRuled out without trying:\n\n- {STALE_TOKEN} (Wrong)")
 
     def test_what_failed_before_is_listed(self, ticket_chat, note):
         tried(ticket_chat, "failed", title="Restart Outlook", reason="It asks again")
@@ -166,179 +151,167 @@ class TestWords:
 
 
 def headings(chat):
-    html = str(render(queries.note(chat).markdown))
+    html = str(render(queries.reading(chat, "resolution").markdown))
     return sum(html.count(f"<h{level}") for level in range(1, 7))
 
 
 class TestEditing:
-    def test_an_unchanged_session_builds_its_note_once(self, ticket_chat, django_assert_num_queries):
-        first = queries.built_note(ticket_chat)
-        with django_assert_num_queries(0):
-            assert queries.built_note(ticket_chat) == first
+    @pytest.fixture
+    def edit(self, ticket_chat, technician):
+        """Save the note with one more line, or as given; return how it then stands."""
 
-    def test_a_change_builds_it_anew(self, ticket_chat, note, technician):
+        def save(markdown=None, *, kind="resolution"):
+            ticket_chat.refresh_from_db()
+            text = markdown or queries.reading(ticket_chat, kind).document.editable + "\n\nBy hand."
+            services.save_note(chat_id=ticket_chat.id, kind=kind, markdown=text, by=technician)
+            ticket_chat.refresh_from_db()
+            return queries.reading(ticket_chat, kind)
+
+        return save
+
+    def test_a_change_shows_at_once(self, ticket_chat, note, technician):
         note()
         add_fact(chat_id=ticket_chat.id, text="Only this user", by=technician)
 
         assert "Only this user" in note()["What we confirmed"]
 
-    def test_save_note_keeps_the_words(self, ticket_chat):
-        services.save_note(chat_id=ticket_chat.id, markdown=" By hand.\r\nTwice. ")
+    def test_what_is_left_keeps_its_sources_and_what_is_new_is_the_persons(self, ticket_chat, edit):
+        fact = make_fact(ticket_chat, "Only this user")
+        found = edit()
 
-        ticket_chat.refresh_from_db()
-        found = queries.note(ticket_chat)
-        assert (found.markdown, found.is_edited, found.is_stale) == ("By hand.\nTwice.", True, False)
+        sources = {each.text: each.sources for each in found.document.sentences}
+        assert sources["Only this user"] == (f"fact:{fact.id}",)
+        assert sources["By hand."] == ("edit",)
+        assert (found.is_edited, found.is_stale, found.author) == (True, False, "J. Ortiz")
 
-    def test_an_edited_note_is_stale_after_a_change(self, ticket_chat, technician):
-        services.save_note(chat_id=ticket_chat.id, markdown="By hand.")
+    def test_saving_what_was_shown_is_no_edit(self, ticket_chat, edit):
+        found = edit(queries.reading(ticket_chat, "resolution").document.editable)
+
+        assert not found.is_edited
+
+    def test_an_edited_note_is_stale_after_a_change_and_says_which(self, ticket_chat, edit, technician):
+        edit()
         add_fact(chat_id=ticket_chat.id, text="Only this user", by=technician)
 
         ticket_chat.refresh_from_db()
-        found = queries.note(ticket_chat)
-        assert (found.markdown, found.is_stale, found.version) == ("By hand.", True, 0)
+        found = queries.reading(ticket_chat, "resolution")
+        assert (found.is_stale, found.version) == (True, 0)
+        assert (list(found.came), list(found.went)) == (["Only this user"], ["Nothing was confirmed."])
+        assert "Only this user" not in found.markdown
 
-    def test_rebuild_note_drops_what_was_edited(self, ticket_chat):
-        services.save_note(chat_id=ticket_chat.id, markdown="By hand.")
-        services.rebuild_note(chat_id=ticket_chat.id)
+    def test_rebuild_note_takes_the_change_in_and_keeps_the_edit(self, ticket_chat, edit, technician):
+        edit()
+        add_fact(chat_id=ticket_chat.id, text="Only this user", by=technician)
+        services.rebuild_note(chat_id=ticket_chat.id, kind="resolution", by=technician)
 
         ticket_chat.refresh_from_db()
-        assert not queries.note(ticket_chat).is_edited
+        found = queries.reading(ticket_chat, "resolution")
+        assert not found.is_stale
+        assert "Only this user" in found.markdown
+        assert "By hand." in found.markdown
+        assert "Nothing was confirmed." not in found.markdown
+
+    def test_rebuild_note_leaves_out_what_a_person_took_out(self, ticket_chat, edit, technician):
+        make_fact(ticket_chat, "Not worth telling")
+        text = queries.reading(ticket_chat, "resolution").document.editable
+        edit(text.replace("- Not worth telling", "- Worth telling"))
+        add_fact(chat_id=ticket_chat.id, text="Only this user", by=technician)
+        services.rebuild_note(chat_id=ticket_chat.id, kind="resolution", by=technician)
+
+        ticket_chat.refresh_from_db()
+        told = [each.text for each in queries.reading(ticket_chat, "resolution").document.sentences]
+        assert "Not worth telling" not in told
+        assert {"Worth telling", "Only this user"} <= set(told)
+
+    def test_drop_edits_forgets_them(self, ticket_chat, edit):
+        edit()
+        services.drop_edits(chat_id=ticket_chat.id, kind="resolution")
+
+        ticket_chat.refresh_from_db()
+        assert not queries.reading(ticket_chat, "resolution").is_edited
+
+    def test_the_customers_reading_is_edited_by_itself(self, ticket_chat, edit):
+        found = edit("All is well again.\nCall us if not.", kind="client")
+
+        assert found.markdown == "All is well again.\nCall us if not."
+        assert not queries.reading(ticket_chat, "resolution").is_edited
+
+    def test_a_sentence_whose_fact_was_removed_is_unsupported_and_left_out(self, ticket_chat, edit):
+        fact = make_fact(ticket_chat, "Only this user")
+        edit()
+        fact.delete()
+
+        found = queries.reading(ticket_chat, "resolution")
+        assert [each.text for each in found.document.unsupported] == ["Only this user"]
+        assert "Only this user" not in found.markdown
+
+    def test_keep_sentence_puts_it_in_the_persons_name(self, ticket_chat, edit, technician):
+        fact = make_fact(ticket_chat, "Only this user")
+        edit()
+        fact.delete()
+        [lost] = queries.reading(ticket_chat, "resolution").document.unsupported
+        services.keep_sentence(chat_id=ticket_chat.id, kind="resolution", key=lost.key, by=technician)
+
+        assert "- Only this user" in queries.reading(ticket_chat, "resolution").markdown
+
+    def test_a_sentence_that_is_not_there_is_not_kept(self, ticket_chat, technician):
+        with pytest.raises(Conflict, match="no longer part of the note"):
+            services.keep_sentence(chat_id=ticket_chat.id, kind="resolution", key="0" * 16, by=technician)
+
+    def test_mask_note_blackens_a_typed_secret(self, ticket_chat, edit, technician):
+        edit(queries.reading(ticket_chat, "resolution").document.editable + "\n\nThe password is Hunter2!")
+        services.mask_note(chat_id=ticket_chat.id, kinds=["resolution", "client"], by=technician)
+
+        assert "The password is [masked: password]" in queries.reading(ticket_chat, "resolution").markdown
 
     @pytest.mark.parametrize("text", ["", " \r\n ", "\x00"])
-    def test_an_empty_note_is_refused(self, ticket_chat, text):
+    def test_an_empty_note_is_refused(self, ticket_chat, technician, text):
         with pytest.raises(Invalid, match="The note is empty"):
-            services.save_note(chat_id=ticket_chat.id, markdown=text)
+            services.save_note(chat_id=ticket_chat.id, kind="resolution", markdown=text, by=technician)
 
-    def test_a_note_over_its_limit_is_refused_in_numbers(self, ticket_chat):
+    def test_a_note_over_its_limit_is_refused_in_numbers(self, ticket_chat, technician):
         with pytest.raises(Invalid, match="100,001 characters; a note takes 100,000"):
-            services.save_note(chat_id=ticket_chat.id, markdown="x" * 100_001)
+            services.save_note(chat_id=ticket_chat.id, kind="resolution", markdown="x" * 100_001, by=technician)
 
-    def test_a_note_in_no_session_is_not_found(self):
+    def test_a_note_in_no_session_is_not_found(self, technician):
         with pytest.raises(NotFound):
-            services.save_note(chat_id=uuid4(), markdown="By hand.")
+            services.save_note(chat_id=uuid4(), kind="resolution", markdown="By hand.", by=technician)
 
 
-class TestPosting:
-    def test_post_note_puts_it_into_the_outbox(self, ticket_chat, post, technician):
-        post(markdown="Fixed.", shown_in=["internal", "resolution"])
+class TestClientSafe:
+    @pytest.fixture
+    def client(self, ticket_chat):
+        """The customer's reading as it stands, sentence by sentence."""
+        return lambda: queries.reading(ticket_chat, "client").markdown.splitlines()
 
-        sent = PsaPost.objects.get()
-        assert (sent.kind, sent.ticket_id, sent.state, sent.created_by) == ("note", 48213, "pending", technician)
-        assert sent.payload["text"] == "Fixed."
-        assert sent.payload["shown_in"] == ["internal", "resolution"]
+    def test_a_fix_that_worked_is_said_plainly(self, ticket_chat, client):
+        make_fix(ticket_chat, "Clear the saved sign-in", outcome="success")
 
-    def test_post_note_with_a_status_queues_both(self, ticket_chat, post):
-        chat = post(status_id=7, status_name="Resolved")
+        assert client() == [
+            "You reported: Outlook keeps asking for a password.",
+            "We made this change: clear the saved sign-in. It worked when we checked.",
+            "If you notice anything further, please reply to this ticket.",
+        ]
 
-        assert chat.status_post.payload == {"status_id": 7, "status_name": "Resolved"}
-        assert PsaPost.objects.count() == 2
+    @pytest.mark.parametrize(
+        "title", ["Run Get-Mailbox in PowerShell", "Restart CONTOSO-LT-114", "Delete HKCU\\Software\\Old"]
+    )
+    def test_what_a_customer_should_not_read_is_left_out(self, ticket_chat, client, title):
+        make_fix(ticket_chat, title, outcome="success")
 
-    def test_post_note_does_not_resolve_before_the_ticket_has_it(self, post):
-        chat = post()
+        assert client()[1] == "We made a change to put it right. It worked when we checked."
 
-        assert (chat.status, chat.resolution_note_posted_at) == ("active", None)
+    def test_nothing_is_promised_of_a_fix_without_a_verdict(self, ticket_chat, client):
+        make_fix(ticket_chat, outcome="waiting", reason="A reboot")
 
-    def test_the_note_is_kept_as_it_was_shown(self, ticket_chat, post):
-        post(markdown="As shown.")
+        assert client()[1] == "We made a change and have not yet confirmed that it worked."
 
-        ticket_chat.refresh_from_db()
-        found = queries.note(ticket_chat)
-        assert (found.markdown, found.is_stale) == ("As shown.", False)
+    def test_an_empty_session_says_what_is_known(self, ticket_chat, client):
+        assert client()[1] == "The cause is not known yet."
 
-    def test_a_note_made_on_an_older_state_posts_nothing(self, ticket_chat, post, technician):
-        add_fact(chat_id=ticket_chat.id, text="Only this user", by=technician)
-        with pytest.raises(StaleState):
-            post(seen_version=0)
-
-        assert not PsaPost.objects.exists()
-
-    def test_an_answer_in_between_makes_it_stale(self, ticket_chat, post, technician):
+    def test_it_has_two_to_five_sentences(self, ticket_chat, client):
         ticket_chat.pending_task_lane = [make_item()]
-        ticket_chat.save()
-        seen = ticket_chat.state_version
-        item = ticket_chat.pending_task_lane[0]
-        answer_task(chat_id=ticket_chat.id, item_id=item["id"], answer="No", by=technician)
-        with pytest.raises(StaleState):
-            post(seen_version=seen)
+        for outcome in ("partial", "failed", "waiting"):
+            tried(ticket_chat, outcome)
 
-    def test_an_empty_note_is_not_posted(self, post):
-        with pytest.raises(Invalid, match="The note is empty"):
-            post(markdown="  ")
-
-        assert not PsaPost.objects.exists()
-
-    @pytest.mark.parametrize("places", [[], ["everywhere"], ["internal", "everywhere"]])
-    def test_a_note_without_a_place_is_not_posted(self, post, places):
-        with pytest.raises(Invalid, match="Choose where the note is shown"):
-            post(shown_in=places)
-
-    def test_a_session_without_a_ticket_posts_nothing(self, ticket_chat, post):
-        ticket_chat.ticket_id = None
-        ticket_chat.save()
-        with pytest.raises(Invalid, match="no ticket to post to"):
-            post()
-
-    @pytest.mark.parametrize("outcome", ["verifying", "waiting"])
-    def test_a_fix_without_a_verdict_holds_the_note_back(self, ticket_chat, post, outcome):
-        make_fix(ticket_chat, outcome=outcome)
-        with pytest.raises(Conflict, match="no outcome yet"):
-            post()
-
-        assert not PsaPost.objects.exists()
-
-    def test_the_same_form_twice_is_one_post(self, post):
-        key = uuid4()
-        post(key=key, status_id=7, status_name="Resolved")
-        post(key=key, status_id=7, status_name="Resolved", seen_version=0)
-
-        assert PsaPost.objects.count() == 2
-
-    def test_a_second_tab_posts_no_second_note(self, post):
-        post()
-        with pytest.raises(Conflict, match="on its way"):
-            post()
-
-        assert PsaPost.objects.count() == 1
-
-    def test_editing_a_note_on_its_way_is_refused(self, ticket_chat, post):
-        post()
-        with pytest.raises(Conflict, match="on its way"):
-            services.save_note(chat_id=ticket_chat.id, markdown="Late.")
-
-    def test_a_refused_note_can_be_posted_again_edited(self, ticket_chat, post):
-        post()
-        PsaPost.objects.update(state="rejected", error="No")
-        chat = post(markdown="Shorter.")
-
-        assert chat.resolution_post.payload["text"] == "Shorter."
-
-    def test_a_closed_session_posts_nothing(self, ticket_chat, post):
-        ticket_chat.status = "resolved"
-        ticket_chat.save()
-        with pytest.raises(Conflict, match="closed already"):
-            post()
-
-    def test_nothing_stuck_is_nothing_to_retry(self, ticket_chat, post):
-        post()
-        with pytest.raises(Conflict, match="Nothing waits"):
-            services.retry_posts(chat_id=ticket_chat.id)
-
-
-class TestResolving:
-    def test_a_session_without_a_ticket_is_resolved_at_once(self, chat):
-        services.resolve_chat(chat_id=chat.id, seen_version=0)
-
-        chat.refresh_from_db()
-        assert (chat.status, bool(chat.resolved_at)) == ("resolved", True)
-
-    def test_one_with_a_ticket_is_resolved_by_its_note(self, ticket_chat):
-        with pytest.raises(Conflict, match="post its note"):
-            services.resolve_chat(chat_id=ticket_chat.id, seen_version=0)
-
-    def test_a_stale_page_resolves_nothing(self, chat, technician):
-        add_fact(chat_id=chat.id, text="Only this user", by=technician)
-        with pytest.raises(StaleState):
-            services.resolve_chat(chat_id=chat.id, seen_version=0)
-
-        chat.refresh_from_db()
-        assert chat.is_open
+        assert 2 <= len(client()) <= 5

@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
-from sessions import lane
+from psa.models import PsaPost
+from sessions import lane, queries
 from sessions.models import ChatSession, SuggestedFix
+from sessions.services.facts import add_fact
 from sessions.tests.conftest import TICKET
 from sessions.tests.factories import make_chat, make_fact, make_fix, make_item, make_turn
 from sessions.tests.html import element, squeeze, swapped
@@ -104,7 +106,7 @@ class TestPages:
     def test_the_resolution_page_can_be_edited(self, browse, ticket_chat):
         html = browse.get(reverse("sessions:resolution", args=[ticket_chat.id]), {"edit": "1"}).content.decode()
 
-        assert 'id="note-text"' in html
+        assert 'id="text-resolution"' in html
 
     def test_an_unchanged_note_sends_nothing(self, htmx, ticket_chat):
         url = reverse("sessions:note-preview", args=[ticket_chat.id])
@@ -128,8 +130,14 @@ class TestResolution:
         return lambda name: reverse(f"sessions:{name}", args=[ticket_chat.id])
 
     @pytest.fixture
-    def form(self):
-        return {"markdown": "Fixed.", "seen_version": "0", "shown_in": "internal", "client_key": str(uuid4())}
+    def form(self, account, ticket_chat):
+        """The form as the page has it."""
+        with account_scope(account.id):
+            seen = {
+                "internal": queries.reading(ticket_chat, "resolution").markdown,
+                "client": queries.reading(ticket_chat, "client").markdown,
+            }
+        return seen | {"seen_version": "0", "shown_in": "internal", "client_key": str(uuid4())}
 
     def test_posting_redraws_the_page_as_a_reload_would(self, htmx, connected, ticket_chat, url, form):
         html = htmx.post(url("post-note"), form).content.decode()
@@ -152,6 +160,30 @@ class TestResolution:
     def test_a_version_that_cannot_be_is_refused(self, htmx, connected, url, form, seen):
         assert htmx.post(url("post-note"), {**form, "seen_version": seen}).status_code in {409, 422}
 
+    def test_a_stale_note_is_refused_with_what_changed_and_the_fresh_panel(
+        self, htmx, connected, ticket_chat, url, form
+    ):
+        with account_scope(connected.id):
+            add_fact(chat_id=ticket_chat.id, text="Only this user", by=None)
+        reply = htmx.post(url("post-note"), form)
+
+        panel = swapped(reply.content.decode(), "posting")
+        assert reply.status_code == 409
+        assert "the session changed since you looked" in panel
+        assert "Only this user" in panel
+        assert 'name="seen_version" value="1"' in panel
+        with account_scope(connected.id):
+            assert not PsaPost.objects.exists()
+
+    def test_a_typed_secret_is_asked_about_and_posts_nothing(self, htmx, connected, url, form):
+        htmx.post(url("save-note"), {"kind": "resolution", "markdown": "The password is Hunter2!"})
+        reply = htmx.post(url("post-note"), {**form, "internal": "The password is Hunter2!"})
+
+        assert reply.status_code == 422
+        assert "This looks like a secret" in reply.content.decode()
+        with account_scope(connected.id):
+            assert not PsaPost.objects.exists()
+
     def test_statuses_come_from_the_tickets_board(self, htmx, connected, url):
         html = htmx.get(url("ticket-statuses")).content.decode()
 
@@ -163,10 +195,14 @@ class TestResolution:
         assert "can be posted all the same" in htmx.get(url("ticket-statuses")).content.decode()
 
     def test_saving_goes_back_to_the_preview(self, htmx, url):
-        assert htmx.post(url("save-note"), {"markdown": "By hand."})["HX-Redirect"] == url("resolution")
+        assert htmx.post(url("save-note"), {"kind": "resolution", "markdown": "By hand."})["HX-Redirect"] == url(
+            "resolution"
+        )
 
     def test_saving_without_script_goes_back_too(self, browse, url):
-        assert browse.post(url("save-note"), {"markdown": "By hand."})["Location"] == url("resolution")
+        assert browse.post(url("save-note"), {"kind": "resolution", "markdown": "By hand."})["Location"] == url(
+            "resolution"
+        )
 
 
 class TestStarting:

@@ -6,10 +6,11 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
+from psa import outbox
 from psa.models import PsaPost
-from sessions import posting
+from sessions import posting, queries
 from sessions.models import ChatSession
-from sessions.services import notes as services
+from sessions.services import resolving
 from sessions.tests.conftest import TICKET
 
 NOTES = f"POST /v4_6_release/apis/3.0/service/tickets/{TICKET}/notes"
@@ -31,29 +32,30 @@ def closed(sandbox, ticket):
 def post(connected, ticket_chat, technician):
     """Post the session's note, with a status when one is given."""
 
-    def send(status=None):
-        form = services.NoteForm(
-            markdown="## Problem\n\nFixed.",
-            seen_version=ticket_chat.state_version,
-            shown_in=["internal"],
-            status_id=status["id"] if status else None,
-            status_name=status["name"] if status else "",
-        )
+    def send(status=None, shown_in=("internal",)):
         with account_scope(connected.id):
-            services.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
+            form = resolving.NoteForm(
+                internal=queries.reading(ticket_chat, "resolution").markdown,
+                client=queries.reading(ticket_chat, "client").markdown,
+                seen_version=ticket_chat.state_version,
+                shown_in=list(shown_in),
+                status_id=status["id"] if status else None,
+                status_name=status["name"] if status else "",
+            )
+            resolving.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
 
     return send
 
 
 @pytest.fixture
 def deliver(connected, ticket_chat):
-    """Have a worker deliver what is due; return the session with its posts, and whether nothing is left to do."""
+    """Have a worker deliver what is due; return the session, its posts, and whether nothing is left to do."""
 
     def run():
         is_over = async_to_sync(posting.deliver)(connected.id, ticket_chat.id)
         with account_scope(connected.id):
-            chat = ChatSession.objects.select_related("resolution_post", "status_post").get(pk=ticket_chat.id)
-        return chat, is_over
+            chat = ChatSession.objects.get(pk=ticket_chat.id)
+            return chat, queries.posting(chat.resolution_batch), is_over
 
     return run
 
@@ -72,20 +74,20 @@ def wait_no_longer(account):
 
 def test_the_note_reaches_the_ticket_with_its_reference(post, deliver, sandbox):
     post()
-    chat, is_over = deliver()
+    chat, posts, is_over = deliver()
 
     [note] = ours(sandbox)
     assert is_over
-    assert note["text"] == f"## Problem\n\nFixed.\n\n[FP-{chat.resolution_post.reference}]"
+    assert note["text"] == f"{chat.resolution_note_markdown}\n\n[FP-{posts.lead.reference}]"
     assert (note["internalAnalysisFlag"], note["detailDescriptionFlag"]) == (True, False)
 
 
 def test_the_session_is_resolved_by_what_connectwise_confirmed(post, deliver, sandbox):
     post()
-    chat, _ = deliver()
+    chat, posts, _ = deliver()
 
     assert (chat.status, chat.resolution_note_external_id) == ("resolved", str(ours(sandbox)[0]["id"]))
-    assert chat.resolution_note_posted_at == chat.resolved_at == chat.resolution_post.sent_at
+    assert chat.resolution_note_posted_at == chat.resolved_at == posts.lead.sent_at
 
 
 def test_the_note_is_in_the_technicians_name(post, deliver, sandbox):
@@ -104,11 +106,11 @@ def test_nobody_is_mailed(post, deliver, sandbox):
 
 def test_the_status_follows_the_note(post, deliver, ticket, closed):
     post(closed)
-    chat, is_over = deliver()
+    _chat, posts, is_over = deliver()
 
     assert is_over
     assert ticket["status"]["name"] == closed["name"]
-    assert (chat.status_post.state, chat.status_post.external_id) == ("sent", closed["name"])
+    assert (posts.posts[1].state, posts.posts[1].external_id) == ("sent", closed["name"])
 
 
 def test_delivering_twice_posts_once(post, deliver, sandbox, closed):
@@ -124,12 +126,12 @@ def test_delivering_twice_posts_once(post, deliver, sandbox, closed):
 def test_a_rejected_note_is_stuck_with_its_words_kept(post, deliver, sandbox):
     sandbox.fail_next("403", match=NOTES)
     post()
-    chat, is_over = deliver()
+    chat, posts, is_over = deliver()
 
     assert is_over
-    assert (chat.status, chat.is_post_stuck, chat.is_posting) == ("active", True, False)
-    assert chat.resolution_note_markdown == "## Problem\n\nFixed."
-    assert chat.resolution_post.error
+    assert (chat.status, posts.is_stuck, posts.is_under_way) == ("active", True, False)
+    assert chat.resolution_note_markdown.startswith("## Problem")
+    assert posts.lead.error
     assert ours(sandbox) == []
 
 
@@ -137,19 +139,20 @@ def test_a_rejected_note_leaves_the_status_alone(post, deliver, sandbox, ticket,
     before = ticket["status"]
     sandbox.fail_next("403", match=NOTES)
     post(closed)
-    chat, _ = deliver()
+    _chat, posts, _ = deliver()
 
     assert ticket["status"] == before
-    assert chat.status_post.state == "pending"
+    assert posts.posts[1].state == "pending"
 
 
 def test_a_retry_brings_note_and_status(post, deliver, connected, ticket_chat, sandbox, ticket, closed):
     sandbox.fail_next("403", match=NOTES)
     post(closed)
-    deliver()
+    chat, _, _ = deliver()
     with account_scope(connected.id):
-        services.retry_posts(chat_id=ticket_chat.id)
-    chat, is_over = deliver()
+        [stuck] = [each for each in queries.posting(chat.resolution_batch).posts if each.is_stuck]
+        resolving.retry_post(chat_id=ticket_chat.id, post_id=stuck.id)
+    chat, _posts, is_over = deliver()
 
     assert (chat.status, is_over, len(ours(sandbox))) == ("resolved", True, 1)
     assert ticket["status"]["name"] == closed["name"]
@@ -158,12 +161,12 @@ def test_a_retry_brings_note_and_status(post, deliver, connected, ticket_chat, s
 def test_connectwise_being_down_is_tried_again(post, deliver, connected, sandbox):
     sandbox.fail_next("503html", match=NOTES)
     post()
-    chat, is_over = deliver()
-    assert (is_over, chat.status, chat.is_post_stuck) == (False, "active", False)
+    chat, posts, is_over = deliver()
+    assert (is_over, chat.status, posts.is_stuck) == (False, "active", False)
 
     for _ in range(3):
         wait_no_longer(connected)
-        chat, is_over = deliver()
+        chat, posts, is_over = deliver()
     assert (is_over, chat.status, len(ours(sandbox))) == (True, "resolved", 1)
 
 
@@ -171,11 +174,11 @@ def test_connectwise_being_down_is_tried_again(post, deliver, connected, sandbox
 def test_a_note_that_landed_untold_is_found_and_not_sent_again(post, deliver, connected, sandbox, fault):
     sandbox.fail_next(fault, match=NOTES)
     post()
-    chat, is_over = deliver()
-    assert (is_over, chat.resolution_post.state) == (False, "uncertain")
+    chat, posts, is_over = deliver()
+    assert (is_over, posts.lead.state) == (False, "uncertain")
 
     wait_no_longer(connected)
-    chat, is_over = deliver()
+    chat, posts, is_over = deliver()
     assert (is_over, chat.status) == (True, "resolved")
     assert [str(note["id"]) for note in ours(sandbox)] == [chat.resolution_note_external_id]
 
@@ -184,7 +187,7 @@ def test_a_note_that_got_lost_is_sent_again_once_it_cannot_come(post, deliver, c
     sandbox.fail_next("drop", match=NOTES)
     post()
     for _ in range(4):
-        chat, is_over = deliver()
+        chat, _posts, is_over = deliver()
         wait_no_longer(connected)
 
     assert (is_over, chat.status, len(ours(sandbox))) == (True, "resolved", 1)
@@ -195,11 +198,11 @@ def test_a_status_that_connectwise_ignores_leaves_the_note_posted_and_says_so(po
     other_board = next(board for board in sandbox.store.tables.boards if board != ticket["board"]["id"])
     foreign = sandbox.store.tables.statuses_of(other_board)[0]
     post(foreign)
-    chat, is_over = deliver()
+    chat, posts, is_over = deliver()
 
     assert is_over
     assert (ticket["status"], len(ours(sandbox))) == (before, 1)
-    assert (chat.status, chat.status_post.state, bool(chat.status_post.error)) == ("resolved", "rejected", True)
+    assert (chat.status, posts.posts[1].state, bool(posts.posts[1].error)) == ("resolved", "rejected", True)
 
 
 def test_a_refused_status_can_be_tried_again_without_another_note(
@@ -207,19 +210,44 @@ def test_a_refused_status_can_be_tried_again_without_another_note(
 ):
     sandbox.fail_next("403", match=f"PATCH /v4_6_release/apis/3.0/service/tickets/{TICKET}")
     post(closed)
-    chat, _ = deliver()
-    assert (chat.status, chat.is_post_stuck) == ("resolved", True)
+    chat, posts, _ = deliver()
+    assert (chat.status, posts.is_stuck) == ("resolved", True)
 
     with account_scope(connected.id):
-        services.retry_posts(chat_id=ticket_chat.id)
-    chat, is_over = deliver()
-    assert (is_over, chat.status_post.state, len(ours(sandbox))) == (True, "sent", 1)
+        [stuck] = [each for each in queries.posting(chat.resolution_batch).posts if each.is_stuck]
+        resolving.retry_post(chat_id=ticket_chat.id, post_id=stuck.id)
+    chat, posts, is_over = deliver()
+    assert (is_over, posts.posts[1].state, len(ours(sandbox))) == (True, "sent", 1)
+
+
+def test_the_customers_reading_follows_the_note(post, deliver, sandbox):
+    post(shown_in=["internal", "discussion"])
+    chat, posts, is_over = deliver()
+
+    note, told = ours(sandbox)
+    assert (is_over, [each.state for each in posts.posts]) == (True, ["sent", "sent"])
+    assert (note["internalAnalysisFlag"], note["detailDescriptionFlag"]) == (True, False)
+    assert (told["internalAnalysisFlag"], told["detailDescriptionFlag"]) == (False, True)
+    assert chat.resolution_note_external_id == str(note["id"])
+
+
+def test_a_refused_customers_reading_holds_no_status_back(post, deliver, connected, sandbox, ticket, closed):
+    post(closed, shown_in=["internal", "discussion"])
+    with account_scope(connected.id):
+        lead = PsaPost.objects.get(position=0)
+    async_to_sync(outbox.deliver)(connected.id, lead.id)
+    sandbox.fail_next("403", match=NOTES)
+    chat, posts, _ = deliver()
+
+    assert [each.state for each in posts.posts] == ["sent", "rejected", "sent"]
+    assert (chat.status, ticket["status"]["name"]) == ("resolved", closed["name"])
 
 
 def test_an_account_that_is_not_connected_keeps_its_note(account, ticket_chat, technician):
-    form = services.NoteForm(markdown="Fixed.", seen_version=0, shown_in=["internal"], status_id=None, status_name="")
     with account_scope(account.id):
-        services.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
+        internal = queries.reading(ticket_chat, "resolution").markdown
+        form = resolving.NoteForm(internal=internal, client="", seen_version=0, shown_in=["internal"])
+        resolving.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
     is_over = async_to_sync(posting.deliver)(account.id, ticket_chat.id)
 
     with account_scope(account.id):

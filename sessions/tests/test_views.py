@@ -109,8 +109,8 @@ def version(account, chat):
         ("tell-answers", {"client_key": str(uuid4())}, 422),
         ("resolve-chat", {"seen_version": "x"}, 422),
         ("resolve-chat", {"seen_version": "999"}, 409),
-        ("retry-posts", {}, 409),
-        ("save-note", {"markdown": ""}, 422),
+        ("save-note", {"kind": "resolution", "markdown": ""}, 422),
+        ("save-note", {"kind": "poem", "markdown": "Roses"}, 422),
     ],
 )
 def test_refused_input_is_a_toast(htmx, account, room, name, form, status):

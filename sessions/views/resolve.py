@@ -1,24 +1,24 @@
-from uuid import uuid4
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from flowpilot.accounts.middleware import own_scope
 from flowpilot.accounts.scope import account_scope
-from flowpilot.errors import Invalid, UserError
+from flowpilot.errors import UserError
 from psa.queries import connectwise_of
 from sessions import queries
-from sessions.services import notes as services
+from sessions.services import resolving as services
+from sessions.services._posts import SecretFound, StaleNote
+from sessions.views._notes import number, resolution_context, to_page
 from sessions.views._panels import client_key
 
 
 @require_GET
 def resolution(request, chat_id):
     chat = queries.get_chat(chat_id)
-    is_editing = request.GET.get("edit") == "1" and not chat.resolution_post_id
-    return render(request, "sessions/resolution.html", {**_context(chat), "is_editing": is_editing, "at": "pilot"})
+    context = resolution_context(chat)
+    is_editing = request.GET.get("edit") == "1" and context["is_form_open"]
+    return render(request, "sessions/resolution.html", {**context, "is_editing": is_editing})
 
 
 @require_GET
@@ -27,19 +27,7 @@ def note_preview(request, chat_id):
     chat = queries.get_chat(chat_id)
     if request.GET.get("seen") == str(chat.state_version):
         return HttpResponse(status=204)
-    return render(request, "sessions/_note.html#changed", _context(chat))
-
-
-@require_POST
-def save_note(request, chat_id):
-    services.save_note(chat_id=chat_id, markdown=request.POST.get("markdown", ""))
-    return _to_resolution(request, chat_id)
-
-
-@require_POST
-def rebuild_note(request, chat_id):
-    services.rebuild_note(chat_id=chat_id)
-    return _to_resolution(request, chat_id)
+    return render(request, "sessions/_note.html#changed", resolution_context(chat))
 
 
 @require_GET
@@ -62,7 +50,13 @@ def statuses(request, chat_id):
 
 @require_POST
 def post_note(request, chat_id):
-    services.post_note(chat_id=chat_id, form=_form(request), by=request.user, client_key=client_key(request))
+    form = _form(request)
+    try:
+        services.post_note(chat_id=chat_id, form=form, by=request.user, client_key=client_key(request))
+    except StaleNote as error:
+        return _render_posting(request, chat_id, status=409, stale=error, chosen=set(form.shown_in))
+    except SecretFound as error:
+        return _render_posting(request, chat_id, status=422, secrets=error.found, chosen=set(form.shown_in))
     return _render_posting(request, chat_id)
 
 
@@ -72,50 +66,36 @@ def posting(request, chat_id):
 
 
 @require_POST
-def retry_posts(request, chat_id):
-    services.retry_posts(chat_id=chat_id)
+def retry_post(request, chat_id, post_id):
+    services.retry_post(chat_id=chat_id, post_id=post_id)
     return _render_posting(request, chat_id)
 
 
 @require_POST
 def resolve_chat(request, chat_id):
-    services.resolve_chat(chat_id=chat_id, seen_version=_number(request, "seen_version"))
-    return _to_resolution(request, chat_id)
+    services.resolve_chat(chat_id=chat_id, seen_version=number(request, "seen_version"), by=request.user)
+    return to_page(request, "resolution", chat_id)
 
 
-def _context(chat):
-    return {"chat": chat, "note": queries.note(chat), "client_key": uuid4(), "fix_panel": queries.fix_panel(chat)}
-
-
-def _render_posting(request, chat_id):
-    chat = queries.get_chat(chat_id)
-    if not request.htmx:  # a browser without script
-        return redirect("sessions:resolution", chat_id)
-    return render(request, "sessions/_posting.html#changed", _context(chat))
-
-
-def _to_resolution(request, chat_id):
-    url = reverse("sessions:resolution", args=[chat_id])
-    if not request.htmx:
-        return redirect(url)
-    response = HttpResponse()
-    response["HX-Redirect"] = url
-    return response
+def _render_posting(request, chat_id, *, status=200, **changed):
+    """Return the panels; what was refused is shown beside the form that it came from."""
+    context = {**resolution_context(queries.get_chat(chat_id)), **changed}
+    if request.htmx:
+        return render(request, "sessions/_posting.html#changed", context, status=status)
+    if status != 200:
+        return render(request, "sessions/resolution.html", context, status=status)
+    return redirect("sessions:resolution", chat_id)
 
 
 def _form(request):
     status_id, _, status_name = request.POST.get("status", "").partition(":")
     return services.NoteForm(
-        markdown=request.POST.get("markdown", ""),
-        seen_version=_number(request, "seen_version"),
+        internal=request.POST.get("internal", ""),
+        client=request.POST.get("client", ""),
+        seen_version=number(request, "seen_version"),
         shown_in=request.POST.getlist("shown_in"),
         status_id=int(status_id) if status_id.isdecimal() else None,
         status_name=status_name,
+        status_before=request.POST.get("status_before", ""),
+        confirmed=request.POST.getlist("confirmed"),
     )
-
-
-def _number(request, name: str) -> int:
-    value = request.POST.get(name, "")
-    if not value.isdecimal():
-        raise Invalid("This page is out of date. Reload it; what you typed is kept.")
-    return int(value)

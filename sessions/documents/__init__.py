@@ -1,0 +1,1 @@
+"""The documents a session ends in, as sentences that each name their sources. Pure: no Django, no database."""

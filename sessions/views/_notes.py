@@ -1,0 +1,60 @@
+"""What the pages that post show: one context, so that a reply leaves the page as a reload would."""
+
+from uuid import uuid4
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from flowpilot.errors import Invalid
+from sessions import queries
+from sessions.models import ChatSession, NoteDraft
+
+Kind = NoteDraft.Kind
+
+
+def resolution_context(chat: ChatSession) -> dict:
+    """Return what the resolution page shows, before anybody tried to post."""
+    state = queries.note_state(chat)
+    internal, client = (queries.reading(chat, kind, state) for kind in (Kind.RESOLUTION, Kind.CLIENT))
+    posting = queries.posting(chat.resolution_batch)
+    return {
+        "chat": chat,
+        "internal": internal,
+        "client": client,
+        "readings": [(each, queries.parts(each, state)) for each in (internal, client)],
+        "posting": posting,
+        "is_form_open": chat.is_open and (posting is None or posting.lead.is_stuck),
+        "fix_panel": queries.fix_panel(chat),
+        "client_key": uuid4(),
+        "is_editing": False,
+        "stale": None,
+        "secrets": queries.secrets(internal.markdown, client.markdown),
+        "chosen": {"internal"},
+    }
+
+
+def to_page(request, name: str, chat_id) -> HttpResponse:
+    """Send the browser to a session's page, with htmx or without."""
+    url = reverse(f"sessions:{name}", args=[chat_id])
+    if not request.htmx:
+        return redirect(url)
+    response = HttpResponse()
+    response["HX-Redirect"] = url
+    return response
+
+
+def number(request, name: str) -> int:
+    """Return a number of the form. Raises Invalid."""
+    value = request.POST.get(name, "")
+    if not value.isdecimal():
+        raise Invalid("This page is out of date. Reload it; what you typed is kept.")
+    return int(value)
+
+
+def kind_of(request) -> str:
+    """Return which of a session's documents the form is about. Raises Invalid."""
+    kind = request.POST.get("kind", "")
+    if kind not in Kind.values:
+        raise Invalid("There is no such note. Reload the page.")
+    return kind
