@@ -13,6 +13,7 @@ from pathlib import Path
 
 _FENCE = "untrusted"
 _FENCED = re.compile(rf'<{_FENCE} name="([^"]*)"[^>]*>\n.*?\n</{_FENCE}>', re.DOTALL)
+_MASKED = "[masked: "
 _KEPT_INVISIBLE = {"\t", "\n", "\r"}
 
 
@@ -75,7 +76,7 @@ def mask_secrets(text: str) -> str:
     """Return a text with its likely secrets replaced by what they seem to be. The same text always gives the same."""
     parts, at = [], 0
     for each in find_secrets(text):
-        parts += [text[at : each.start], f"[masked: {each.kind}]"]
+        parts += [text[at : each.start], f"{_MASKED}{each.kind}]"]
         at = each.end
     return "".join([*parts, text[at:]])
 
@@ -89,7 +90,8 @@ def _is_invisible(character: str) -> bool:
 def _matches(rule: _Rule, text: str) -> Iterator[Found]:
     for match in rule.pattern.finditer(text):
         start, end = match.span("secret")
-        if not rule.is_guess or _looks_secret(text[start:end]):
+        is_masked = text.startswith(_MASKED, start)  # what stands there already is no secret
+        if not is_masked and (not rule.is_guess or _looks_secret(text[start:end])):
             yield Found(start, end, rule.kind)
 
 

@@ -177,3 +177,10 @@ _PLANTED = [
     _token([(LETTERS, 60)], "https://adatum.blob.example/logs?sv=2024&sig={}"),
     _jwt,
 ]
+
+
+def test_masking_twice_changes_nothing():
+    once = mask_secrets("Signed in with password: Hunter2!, then token=ghp_0123456789abcdefghijABCDEFGHIJ012345")
+
+    assert mask_secrets(once) == once
+    assert not find_secrets(once)
