@@ -1,6 +1,7 @@
 """Connecting an account to its ConnectWise, and putting posts into the outbox."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.db import transaction
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import current_account_id
 from flowpilot.accounts.sealing import seal
-from flowpilot.errors import Conflict, NotFound
+from flowpilot.errors import Conflict, Invalid, NotFound
 from flowpilot.providers.connectwise.address import checked
 from psa.models import PsaConnection, PsaMemberLink, PsaPost
 
@@ -68,6 +69,53 @@ def enqueue_status(
     """Put a status change into the outbox; the same key twice is one change. `before` is the name of what it was."""
     payload = {"status_id": status_id, "status_name": status_name, "before": before}
     return _enqueue(PsaPost.Kind.STATUS, ticket_id, f"status:{key}", payload, by, slot)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Time to charge: from when to when, and how much of it was no work. `notes` may get onto an invoice."""
+
+    starts_at: datetime
+    ends_at: datetime
+    idle_minutes: int
+    minutes: int
+    work_type_id: int | None = None
+    work_type: str = ""
+    billable: str = ""
+    notes: str = ""
+
+
+def enqueue_time(*, ticket_id: int, key: str, hours: Hours, by: User, slot: Slot = Slot()) -> PsaPost:
+    """Put a time entry of a person's own member into the outbox; the same key twice is one entry. Raises Invalid."""
+    member_id = _member_id(by)
+    if member_id is None:
+        raise Invalid(
+            "You are not linked to a ConnectWise member, so no time can be charged. Switch the time entry off."
+        )
+    payload = asdict(hours) | {"member_id": member_id}
+    payload |= {"starts_at": hours.starts_at.isoformat(), "ends_at": hours.ends_at.isoformat()}
+    return _enqueue(PsaPost.Kind.TIME, ticket_id, f"time:{key}", payload, by, slot)
+
+
+def enqueue_owner(*, ticket_id: int, key: str, member_id: int, name: str, by: User, slot: Slot = Slot()) -> PsaPost:
+    """Put a change of a ticket's owner into the outbox; the same key twice is one change."""
+    return _enqueue(PsaPost.Kind.OWNER, ticket_id, f"owner:{key}", {"member_id": member_id, "name": name}, by, slot)
+
+
+def enqueue_owner_as(*, ticket_id: int, key: str, by: User, slot: Slot = Slot()) -> PsaPost:
+    """Put it into the outbox that a person becomes a ticket's owner. Raises Invalid."""
+    link = PsaMemberLink.objects.filter(user=by).first()
+    if link is None:
+        raise Invalid("You are not linked to a ConnectWise member, so you can’t become the owner of the ticket.")
+    return enqueue_owner(
+        ticket_id=ticket_id, key=key, member_id=link.member_id, name=by.name or link.identifier, by=by, slot=slot
+    )
+
+
+def enqueue_resource(*, ticket_id: int, key: str, member_id: int, name: str, by: User, slot: Slot = Slot()) -> PsaPost:
+    """Put a place on a ticket, beside its owner, into the outbox; the same key and member twice is one place."""
+    payload = {"member_id": member_id, "name": name}
+    return _enqueue(PsaPost.Kind.RESOURCE, ticket_id, f"resource-{member_id}:{key}", payload, by, slot)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.errors import Invalid
 from flowpilot.providers.connectwise.sandbox import Reply
 from psa import outbox, queries, services
 from psa.models import PsaConnection, PsaPost
@@ -233,3 +234,75 @@ def test_a_lost_note_of_a_disconnected_account_stays_to_be_looked_for(note, conn
 def disconnect(account):
     with account_scope(account.id):
         PsaConnection.objects.all().delete()
+
+
+@pytest.fixture
+def hours():
+    """Three quarters of an hour of work in an hour."""
+    now = timezone.now().replace(microsecond=0)
+    return services.Hours(
+        starts_at=now - timedelta(hours=1),
+        ends_at=now,
+        idle_minutes=15,
+        minutes=45,
+        notes="Put right.",
+        billable="Billable",
+    )
+
+
+@pytest.fixture
+def time_entry(connected, technician, hours):
+    with account_scope(connected.id):
+        return services.enqueue_time(ticket_id=OUTLOOK, key="1", hours=hours, by=technician)
+
+
+def charged(sandbox, post):
+    return [each for each in sandbox.store.tables.times_of(OUTLOOK) if post.reference in each.get("internalNotes", "")]
+
+
+def test_time_is_charged_to_the_persons_own_member_without_its_gaps(time_entry, sandbox):
+    post = deliver(time_entry)
+
+    [there] = charged(sandbox, time_entry)
+    assert (post.state, post.external_id) == (State.SENT, str(there["id"]))
+    assert (there["member"]["id"], there["actualHours"], there["notes"]) == (151, 0.75, "Put right.")
+
+
+@pytest.mark.parametrize("fault", ["commit_then_drop", "commit_then_500"])
+def test_time_whose_answer_was_lost_is_found_and_not_charged_again(time_entry, sandbox, settled, fault):
+    sandbox.fail_next(fault, match="POST /v4_6_release/apis/3.0/time/entries")
+
+    assert [deliver(time_entry).state, deliver(time_entry).state] == [State.UNCERTAIN, State.SENT]
+    assert len(charged(sandbox, time_entry)) == 1
+
+
+def test_time_that_never_arrived_is_charged_once_it_cannot_come(time_entry, sandbox, settled):
+    sandbox.fail_next("drop", match="POST /v4_6_release/apis/3.0/time/entries")
+
+    assert [deliver(time_entry).state for _ in range(3)] == [State.UNCERTAIN, State.PENDING, State.SENT]
+    assert len(charged(sandbox, time_entry)) == 1
+
+
+def test_nobody_elses_member_is_charged(connected, technician, hours):
+    with account_scope(connected.id):
+        technician.psa_links.all().delete()
+        with pytest.raises(Invalid, match="not linked to a ConnectWise member"):
+            services.enqueue_time(ticket_id=OUTLOOK, key="1", hours=hours, by=technician)
+
+
+def test_the_owner_is_set_and_confirmed(connected, technician, sandbox):
+    with account_scope(connected.id):
+        post = services.enqueue_owner(ticket_id=OUTLOOK, key="1", member_id=154, name="S. Okafor", by=technician)
+
+    assert deliver(post).state == State.SENT
+    assert sandbox.store.tables.tickets[OUTLOOK]["owner"]["id"] == 154
+
+
+def test_a_co_assignee_is_put_on_the_ticket_once(connected, technician, sandbox, settled):
+    with account_scope(connected.id):
+        post = services.enqueue_resource(ticket_id=OUTLOOK, key="1", member_id=156, name="P. Nakamura", by=technician)
+    sandbox.fail_next("commit_then_drop", match="POST /v4_6_release/apis/3.0/schedule/entries")
+
+    assert [deliver(post).state, deliver(post).state] == [State.UNCERTAIN, State.SENT]
+    places = [each for each in sandbox.store.tables.entries.values() if each["objectId"] == OUTLOOK]
+    assert [each["member"]["id"] for each in places].count(156) == 1

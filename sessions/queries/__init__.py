@@ -1,5 +1,6 @@
 """Reading sessions, ready to show: ordered, complete, and silent when a template asks for more."""
 
+from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, moments, worked
 from sessions.queries.chats import active_chats, get_chat, history, recent_chats
 from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
 from sessions.queries.panels import FixPanel, Lane, facts, fix_panel, fixes, lane, problem
@@ -10,6 +11,7 @@ from sessions.queries.tiles import Tile, tiles
 
 __all__ = [
     "FixPanel",
+    "Gap",
     "Lane",
     "Part",
     "Posting",
@@ -17,7 +19,9 @@ __all__ = [
     "Secret",
     "Shown",
     "Tile",
+    "Worked",
     "active_chats",
+    "active_minutes",
     "built",
     "facts",
     "fix_panel",
@@ -25,7 +29,9 @@ __all__ = [
     "get_chat",
     "get_turn",
     "history",
+    "idle_gaps",
     "lane",
+    "moments",
     "note_state",
     "parts",
     "posting",
@@ -40,4 +46,5 @@ __all__ = [
     "thread",
     "tiles",
     "turn_ids",
+    "worked",
 ]

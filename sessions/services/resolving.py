@@ -1,6 +1,8 @@
 """Resolving a session: posting its note with what goes along, trying a refused part again, closing it without a ticket."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
 from uuid import UUID
 
 from django.db import transaction
@@ -21,8 +23,20 @@ from sessions.services._posts import (
     require_seen,
 )
 
+BILLABLE = {"Billable", "DoNotBill", "NoCharge"}
 INTERNAL, CUSTOMERS = "internal", ("discussion", "resolution")
 Kind = NoteDraft.Kind
+
+
+@dataclass(frozen=True)
+class TimeForm:
+    """The time entry as the technician agreed to it. Real minutes: nothing is rounded, and gaps are not filled."""
+
+    minutes: int
+    work_type_id: int | None = None
+    work_type: str = ""
+    billable: str = ""
+    invoice_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,8 @@ class NoteForm:
     status_id: int | None = None
     status_name: str = ""
     status_before: str = ""
+    time: TimeForm | None = None
+    is_owner_taken: bool = False  # whether the ticket becomes the technician's own
     confirmed: list[str] = field(default_factory=list)  # marks of the likely secrets that may leave
 
 
@@ -63,7 +79,8 @@ def post_note(*, chat_id: UUID, form: NoteForm, by: User, client_key: UUID) -> C
     require_seen(chat, form.seen_version, [(seen[each.kind], each) for each in readings])
     if not all(each.markdown for each in readings):
         raise Invalid("The note is empty. Write it, or rebuild it from the session.")
-    require_no_secret(form.confirmed, *(each.markdown for each in readings))
+    invoice = form.time.invoice_text if form.time else ""
+    require_no_secret(form.confirmed, *(each.markdown for each in readings), invoice)
     _enqueue(chat, readings, form, by, client_key)
     _keep(chat, by, client_key)
     defer_posts(chat)
@@ -107,9 +124,10 @@ def _chosen(chat: ChatSession, places: set[str]) -> list[queries.Shown]:
 
 
 def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, by: User, client_key: UUID) -> None:
-    ticket, key, position = chat.ticket_id, str(client_key), 0
+    """Put every part into the outbox: the notes first, and the status last, because a closed ticket takes no time."""
+    ticket, key, slots = chat.ticket_id, str(client_key), (psa.Slot(client_key, place) for place in count())
     assert ticket is not None
-    for position, each in enumerate(readings):
+    for each in readings:
         is_internal = each.kind == Kind.RESOLUTION
         psa.enqueue_note(
             ticket_id=ticket,
@@ -118,8 +136,12 @@ def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, b
             shown_in=[INTERNAL] if is_internal else [place for place in CUSTOMERS if place in form.shown_in],
             by=by,
             role="note" if is_internal else "client_note",
-            slot=psa.Slot(client_key, position),
+            slot=next(slots),
         )
+    if form.time:
+        psa.enqueue_time(ticket_id=ticket, key=key, hours=_hours(chat, form.time), by=by, slot=next(slots))
+    if form.is_owner_taken:
+        psa.enqueue_owner_as(ticket_id=ticket, key=key, by=by, slot=next(slots))
     if form.status_id is not None:
         psa.enqueue_status(
             ticket_id=ticket,
@@ -128,8 +150,25 @@ def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, b
             status_name=form.status_name,
             before=form.status_before,
             by=by,
-            slot=psa.Slot(client_key, position + 2),
+            slot=next(slots),
         )
+
+
+def _hours(chat: ChatSession, form: TimeForm) -> psa.Hours:
+    worked = queries.worked(chat)
+    if not 0 < form.minutes <= max(worked.whole_minutes, 1):
+        most = max(worked.whole_minutes, 1)
+        raise Invalid(f"The session lasted {most} minutes; charge between 1 and {most}, or switch the time entry off.")
+    return psa.Hours(
+        starts_at=worked.starts_at,
+        ends_at=worked.starts_at + timedelta(minutes=max(worked.whole_minutes, form.minutes)),
+        idle_minutes=max(worked.whole_minutes - form.minutes, 0),
+        minutes=form.minutes,
+        work_type_id=form.work_type_id,
+        work_type=form.work_type[:100],
+        billable=form.billable if form.billable in BILLABLE else "",
+        notes=form.invoice_text.replace("\x00", "").strip()[:2000],
+    )
 
 
 def _keep(chat: ChatSession, by: User, client_key: UUID) -> None:

@@ -1,8 +1,12 @@
+from uuid import uuid4
+
 import pytest
 from asgiref.sync import async_to_sync
 
 from flowpilot.accounts.scope import account_scope
-from sessions import answering
+from sessions import answering, posting, queries
+from sessions.models import ChatSession
+from sessions.services import resolving
 from sessions.tests.factories import make_chat, make_fix, make_item
 from sessions.tests.room import Room
 
@@ -90,3 +94,48 @@ def ticket_chat(account, technician):
             ticket_company="Contoso Dental Group",
             ticket_contact="Maria Gomez",
         )
+
+
+@pytest.fixture
+def ticket(sandbox):
+    """The ticket as ConnectWise has it."""
+    return sandbox.store.tables.tickets[TICKET]
+
+
+@pytest.fixture
+def closed(sandbox, ticket):
+    """The closed status of the ticket's board."""
+    return next(row for row in sandbox.store.tables.statuses_of(ticket["board"]["id"]) if row["closedStatus"])
+
+
+@pytest.fixture
+def post(connected, ticket_chat, technician):
+    """Post the session's note, with a status when one is given."""
+
+    def send(status=None, shown_in=("internal",), **more):
+        with account_scope(connected.id):
+            form = resolving.NoteForm(
+                internal=queries.reading(ticket_chat, "resolution").markdown,
+                client=queries.reading(ticket_chat, "client").markdown,
+                seen_version=ticket_chat.state_version,
+                shown_in=list(shown_in),
+                status_id=status["id"] if status else None,
+                status_name=status["name"] if status else "",
+                **more,
+            )
+            resolving.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=uuid4())
+
+    return send
+
+
+@pytest.fixture
+def deliver(connected, ticket_chat):
+    """Have a worker deliver what is due; return the session, its posts, and whether nothing is left to do."""
+
+    def run():
+        is_over = async_to_sync(posting.deliver)(connected.id, ticket_chat.id)
+        with account_scope(connected.id):
+            chat = ChatSession.objects.get(pk=ticket_chat.id)
+            return chat, queries.posting(chat.resolution_batch), is_over
+
+    return run

@@ -167,11 +167,11 @@ class TestResolution:
             add_fact(chat_id=ticket_chat.id, text="Only this user", by=None)
         reply = htmx.post(url("post-note"), form)
 
-        panel = swapped(reply.content.decode(), "posting")
+        checks = swapped(reply.content.decode(), "post-checks")
         assert reply.status_code == 409
-        assert "the session changed since you looked" in panel
-        assert "Only this user" in panel
-        assert 'name="seen_version" value="1"' in panel
+        assert "the session changed since you looked" in checks
+        assert "Only this user" in checks
+        assert 'name="seen_version" value="1"' in swapped(reply.content.decode(), "posted-note")
         with account_scope(connected.id):
             assert not PsaPost.objects.exists()
 
@@ -185,14 +185,14 @@ class TestResolution:
             assert not PsaPost.objects.exists()
 
     def test_statuses_come_from_the_tickets_board(self, htmx, connected, url):
-        html = htmx.get(url("ticket-statuses")).content.decode()
+        html = htmx.get(url("post-options")).content.decode()
 
         assert 'id="post-status"' in html
 
     def test_statuses_that_cannot_be_had_leave_the_post_possible(self, htmx, connected, sandbox, url):
         sandbox.fail_next("403", times=9)
 
-        assert "can be posted all the same" in htmx.get(url("ticket-statuses")).content.decode()
+        assert "can be posted all the same" in htmx.get(url("post-options")).content.decode()
 
     def test_saving_goes_back_to_the_preview(self, htmx, url):
         assert htmx.post(url("save-note"), {"kind": "resolution", "markdown": "By hand."})["HX-Redirect"] == url(

@@ -6,14 +6,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from flowpilot.accounts.models import User
 from flowpilot.errors import Invalid
+from psa.queries import member_of
 from sessions import queries
 from sessions.models import ChatSession, NoteDraft
 
 Kind = NoteDraft.Kind
 
 
-def resolution_context(chat: ChatSession) -> dict:
+def resolution_context(chat: ChatSession, user: User) -> dict:
     """Return what the resolution page shows, before anybody tried to post."""
     state = queries.note_state(chat)
     internal, client = (queries.reading(chat, kind, state) for kind in (Kind.RESOLUTION, Kind.CLIENT))
@@ -27,11 +29,20 @@ def resolution_context(chat: ChatSession) -> dict:
         "is_form_open": chat.is_open and (posting is None or posting.lead.is_stuck),
         "fix_panel": queries.fix_panel(chat),
         "client_key": uuid4(),
+        "worked": queries.worked(chat),
+        "is_linked": member_of(user) is not None,
+        "invoice_text": _invoice_text(client),
         "is_editing": False,
         "stale": None,
         "secrets": queries.secrets(internal.markdown, client.markdown),
         "chosen": {"internal"},
     }
+
+
+def _invoice_text(client: queries.Shown) -> str:
+    """Return what the customer's reading says was reported and done: its farewell is not for an invoice."""
+    told = [each.text for each in client.document.sentences if each.is_supported and "please reply" not in each.text]
+    return " ".join(told)
 
 
 def to_page(request, name: str, chat_id) -> HttpResponse:

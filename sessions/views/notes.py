@@ -49,4 +49,4 @@ def _changed(request, chat_id, kind):
     if not request.htmx:
         return to_page(request, PAGES.get(kind, "resolution"), chat_id)
     chat = queries.get_chat(chat_id)
-    return render(request, "sessions/_note.html#changed", resolution_context(chat))
+    return render(request, "sessions/_note.html#changed", resolution_context(chat, request.user))

@@ -1,6 +1,6 @@
 """Time spent on tickets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowpilot.providers.connectwise import conditions
@@ -36,6 +36,7 @@ class Times(Calls):
         starts_at: datetime,
         ends_at: datetime,
         member_id: int,
+        idle: timedelta = timedelta(),
         work_type_id: int | None = None,
         billable: str = "",
         notes: str = "",
@@ -44,7 +45,7 @@ class Times(Calls):
     ) -> TimeEntryData:
         """Charge time to a ticket, mailing nobody. Never repeated: after Uncertain, list the entries.
 
-        `billable` is one of BILLABLE, or empty for the default; `shown_in` copies the notes into `internal`, `discussion` or
+        `idle` is what between the start and the end was no work, and is not charged; `billable` is one of BILLABLE, or empty for the default; `shown_in` copies the notes into `internal`, `discussion` or
         `resolution`. Without a member ConnectWise refuses an API member's entry, so one is asked for.
         """
         body: dict[str, Any] = {
@@ -64,6 +65,8 @@ class Times(Calls):
         body |= {name: text for name, text in texts.items() if text}
         if work_type_id is not None:
             body["workType"] = {"id": work_type_id}
+        if idle:
+            body["hoursDeduct"] = round(idle.total_seconds() / 3600, 4)
         response = self._wire.write("POST", "/time/entries", {}, body, f"{TIME} (add)")
         return read(TimeEntryData.from_json, written(response), "time entry", failure=Uncertain)
 

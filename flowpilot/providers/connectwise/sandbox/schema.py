@@ -70,7 +70,7 @@ ENTRY = _schema(
     "member+ status",
 )
 TIME = _schema(
-    "id:int chargeToId:int chargeToType:enum timeStart:date timeEnd:date actualHours:float billableOption:str notes:str "
+    "id:int chargeToId:int chargeToType:enum timeStart:date timeEnd:date hoursDeduct:float actualHours:float billableOption:str notes:str "
     "internalNotes:str status:str enteredBy:str addToDetailDescriptionFlag:bool addToInternalAnalysisFlag:bool "
     "addToResolutionFlag:bool ticket:ref ticket/id:int",
     "member+ company+ workType",

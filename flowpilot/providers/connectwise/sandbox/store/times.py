@@ -34,7 +34,8 @@ class Times(Records):
         ticket = self._charged(body)
         member = self.member(body["member"], "timeEntry", "member")
         if end:
-            hours = round((datetime.fromisoformat(end) - begun).total_seconds() / 3600, 2)
+            whole = (datetime.fromisoformat(end) - begun).total_seconds() / 3600
+            hours = round(whole - float(body.get("hoursDeduct") or 0), 2)
         entry = {
             "id": self.next_id("times", 70_001),
             "company": ticket["company"],
@@ -44,6 +45,7 @@ class Times(Records):
             "workType": self._work_type(body.get("workType")),
             "timeStart": start,
             "timeEnd": end,
+            "hoursDeduct": body.get("hoursDeduct"),
             "actualHours": hours,
             "billableOption": body.get("billableOption") or "Billable",
             "notes": body.get("notes"),
