@@ -71,9 +71,10 @@ def resolve_chat(request, chat_id):
 
 
 def _render_posting(request, chat_id):
+    chat = queries.get_chat(chat_id)
     if not request.htmx:  # a browser without script
         return redirect("sessions:resolution", chat_id)
-    context = resolution_context(queries.get_chat(chat_id), request.user)
+    context = resolution_context(chat, request.user)
     return render(request, "sessions/_posting.html#changed", context)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("psa", "0001_initial"),
+        ("psa", "0002_changes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
