@@ -1,12 +1,13 @@
 """What the input of a 20-turn chat costs, against the same chat without a cache.
 
 The chat goes through the SDK, over HTTP, to a stand-in that counts by the documented rules of the prompt cache: written tokens at 1.25 times the
-price, read ones at a tenth. `ratio` is FlowPilot's layout, as `sessions.copilot` builds it; `ratio_first_block_and_history` is the plain
+price (twice for an hour), read ones at a tenth. `ratio` is FlowPilot's layout, as `sessions.copilot` builds it; `ratio_first_block_and_history` is the plain
 one, with the facts as they stand after the prompt, and breakpoints on the prompt and the last message of the history.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowpilot.providers.ai.anthropic import EPHEMERAL, AnthropicProvider
@@ -16,11 +17,12 @@ from flowpilot.testing.scripted_server import Reply
 from sessions import copilot
 from sessions.models import Turn
 
-WRITE, READ, CHEAP_READ = 1.25, 0.1, 0.05
+WRITE, WRITE_1H, READ, CHEAP_READ = 1.25, 2.0, 0.1, 0.05
 MODEL = "claude-haiku-5-5"
 PROMPT, FACTS, SAID, ANSWERED = 3_000, 600, 150, 350  # tokens
 CHANGES = (6, 12)  # the turns before which the facts change
 _FACT_LINES = 10
+_BEGAN = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 
 class _Plain(AnthropicProvider):
@@ -53,7 +55,7 @@ def run(*, turns: int = 20, seconds_between: float = 60.0, **_: Any) -> dict[str
         uncached = _Plain(server.api_key, server.base_url)
         uncached.is_cached = False
         chats = {
-            "ours": (ours, list(_our_requests(turns))),
+            "ours": (ours, list(_our_requests(turns, seconds_between))),
             "plain": (plain, list(_plain_requests(turns))),
             "uncached": (uncached, list(_plain_requests(turns))),
         }
@@ -84,13 +86,16 @@ async def _ask(
     return usages
 
 
-def _our_requests(turns: int) -> Iterator[tuple[list[SystemBlock], list[Message]]]:
+def _our_requests(turns: int, between: float) -> Iterator[tuple[list[SystemBlock], list[Message]]]:
     """Yield each turn's request as the session's code builds it, with a prompt of the agreed length."""
     earlier: list[Turn] = []
     for number in range(1, turns + 1):
         state = _state(number)
         told = [turn.briefing for turn in copilot.history(earlier)]
-        turn = Turn(number=number, text=_said(number), briefing=copilot.build_briefing(state, told))
+        asked_at = _BEGAN + number * timedelta(seconds=between)
+        turn = Turn(
+            number=number, text=_said(number), briefing=copilot.build_briefing(state, told), created_at=asked_at
+        )
         request = copilot.build_request(problem=state.problem, turns=earlier, turn=turn, state=state)
         yield [SystemBlock(_text("p", PROMPT), block.cache_control) for block in request.system], request.messages
         turn.raw_answer = "a" * (ANSWERED * 4)
@@ -127,6 +132,9 @@ def _text(start: str, tokens: int) -> str:
 def _price(usages: Sequence[Usage], read: float) -> float:
     """Return what the input of some calls costs, in tokens at full price."""
     return sum(
-        usage.input_tokens + WRITE * usage.cache_creation_input_tokens + read * usage.cache_read_input_tokens
+        usage.input_tokens
+        + WRITE * usage.cache_creation_input_tokens
+        + (WRITE_1H - WRITE) * usage.cache_creation_1h_input_tokens
+        + read * usage.cache_read_input_tokens
         for usage in usages
     )

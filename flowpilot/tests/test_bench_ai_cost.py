@@ -26,5 +26,5 @@ def test_every_token_of_the_chat_is_read_or_written_and_none_is_paid_in_full(fig
     assert figures["tokens_at_full_price"] == 0
 
 
-def test_a_technician_who_stays_away_pays_for_it():
-    assert ai_cost.run(turns=4, seconds_between=301)["ratio"] > 1
+def test_a_technician_who_stays_away_between_answers_pays_less_than_half():
+    assert ai_cost.run(turns=20, seconds_between=600)["ratio"] < 0.5
