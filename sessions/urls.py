@@ -50,6 +50,7 @@ urlpatterns = [
     path("<uuid:chat_id>/notes/rebuild", notes.rebuild_note, name="rebuild-note"),
     path("<uuid:chat_id>/notes/drop-edits", notes.drop_edits, name="drop-edits"),
     path("<uuid:chat_id>/notes/keep", notes.keep_sentence, name="keep-sentence"),
+    path("<uuid:chat_id>/notes/word", notes.word_note, name="word-note"),
     path("<uuid:chat_id>/notes/mask", notes.mask_note, name="mask-note"),
     path("<uuid:chat_id>/posts/<uuid:post_id>/retry", resolve.retry_post, name="retry-post"),
     path("<uuid:chat_id>/resolution", resolve.resolution, name="resolution"),

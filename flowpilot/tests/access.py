@@ -107,6 +107,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:stream-turn",
         "sessions:tell-answers",
         "sessions:turn",
+        "sessions:word-note",
     },
     Right.PUBLISH: {"scripts:publish-template", "drafts:publish-draft"},
     Right.MANAGE: set(),

@@ -10,13 +10,15 @@ from sessions.documents.client_safe import client_note
 from sessions.documents.escalation import Ask, References, escalation_package
 from sessions.documents.resolution import resolution_note
 from sessions.documents.sentences import Document, Sentence
-from sessions.documents.state import Fact, Fix, Item, Message, State
+from sessions.documents.state import Fact, Fix, Item, Message, Script, State
 from sessions.models import ChatSession, NoteDraft
 from sessions.queries._ready import ready
 from sessions.queries.panels import facts, fixes
 from sessions.queries.posts import posting
+from sessions.queries.scripts import scripts_run
 
 Kind = NoteDraft.Kind
+OUTCOMES = {"success": "ran, worked", "partial": "ran, helped partly", "failed": "ran, didn’t work"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ def note_state(chat: ChatSession) -> State:
         fixes=tuple(_fix(each) for each in fixes(chat)),
         tasks=tuple(
             {**each, "text": mask(each["text"]), "answer": mask(each["answer"])} for each in chat.pending_task_lane
+        ),
+        scripts=tuple(
+            Script(str(each.id), mask(each.name), OUTCOMES.get(each.outcome, "ran, outcome not noted"))
+            for each in scripts_run(chat)
         ),
         messages=tuple(Message(str(each.id), mask(each.text), str(each.author or "")) for each in turns),
     )

@@ -2,12 +2,14 @@
 
 from uuid import uuid4
 
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from flowpilot.accounts.models import User
 from flowpilot.errors import Invalid
+from flowpilot.providers.ai import calls
 from psa.queries import member_of
 from sessions import queries
 from sessions.models import ChatSession, NoteDraft
@@ -32,11 +34,20 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "worked": queries.worked(chat),
         "is_linked": member_of(user) is not None,
         "invoice_text": _invoice_text(client),
+        "ai_problem": "",
+        "is_ai_asked": _is_ai_asked(chat, "resolution_note", internal, client),
         "is_editing": False,
         "stale": None,
         "secrets": queries.secrets(internal.markdown, client.markdown),
         "chosen": {"internal"},
     }
+
+
+def _is_ai_asked(chat: ChatSession, service: str, *readings: queries.Shown) -> bool:
+    """Return whether the page should ask for a model's words: it is open, by rule so far, and there is an AI to ask."""
+    if not chat.is_open or any(each.origin != "rules" for each in readings):
+        return False
+    return async_to_sync(calls.is_on)(chat.account_id, service)
 
 
 def _invoice_text(client: queries.Shown) -> str:

@@ -1,9 +1,13 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from flowpilot.accounts.middleware import own_scope
+from flowpilot.accounts.scope import account_scope
+from flowpilot.errors import NotFound, UserError
 from sessions import queries
 from sessions.models import NoteDraft
 from sessions.services import notes as services
+from sessions.services import wording
 from sessions.views._notes import kind_of, resolution_context, to_page
 
 PAGES = {NoteDraft.Kind.ESCALATION: "escalation"}
@@ -44,9 +48,26 @@ def mask_note(request, chat_id):
     return _changed(request, chat_id, kinds[0] if kinds else "")
 
 
-def _changed(request, chat_id, kind):
+@require_POST
+@own_scope
+def word_note(request, chat_id):
+    """Have a model word the note. Costs money, so it is a POST; the page says when the rules' own note stays."""
+    service = "escalation_package" if request.POST.get("kind") == NoteDraft.Kind.ESCALATION else "resolution_note"
+    problem = ""
+    try:
+        wording.word_notes(account_id=request.account_id, chat_id=chat_id, service=service)
+    except NotFound:
+        raise
+    except UserError as error:
+        problem = error.message
+    with account_scope(request.account_id):
+        kind = NoteDraft.Kind.ESCALATION if service == "escalation_package" else NoteDraft.Kind.RESOLUTION
+        return _changed(request, chat_id, kind, ai_problem=problem, is_ai_asked=False)
+
+
+def _changed(request, chat_id, kind, **more):
     """Return the panels of the note; what is chosen in the form beside it stays."""
     if not request.htmx:
         return to_page(request, PAGES.get(kind, "resolution"), chat_id)
     chat = queries.get_chat(chat_id)
-    return render(request, "sessions/_note.html#changed", resolution_context(chat, request.user))
+    return render(request, "sessions/_note.html#changed", resolution_context(chat, request.user) | more)
