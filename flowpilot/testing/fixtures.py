@@ -3,18 +3,18 @@
 import uuid
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
 from flowpilot.providers.connectwise.sandbox import Sandbox
+from flowpilot.testing.canaries import PASSWORD, find_canary
 from flowpilot.testing.gemini_server import GeminiServer
 from flowpilot.testing.messages_server import MessagesServer
 from flowpilot.testing.product import Product
 from psa import services as psa_services
-
-PASSWORD = "correct horse battery"
 
 
 def make_account(name: str) -> Account:
@@ -67,16 +67,18 @@ def sql(db):
 
 
 @pytest.fixture
-def browse(client, technician):
+def browse(client, technician, log_watch):
     """A signed-in client that asks for pages."""
     client.force_login(technician)
+    log_watch.plant(client.cookies[settings.SESSION_COOKIE_NAME].value)
     return client
 
 
 @pytest.fixture
-def htmx(client, technician):
+def htmx(client, technician, log_watch):
     """The same person as `browse`, asking as htmx does."""
     client.force_login(technician)
+    log_watch.plant(client.cookies[settings.SESSION_COOKIE_NAME].value)
     client.defaults["HTTP_HX_REQUEST"] = "true"
     return client
 
@@ -87,6 +89,7 @@ def product(tmp_path_factory):
     running = Product(tmp_path_factory.mktemp("product")).start()
     yield running
     running.stop()
+    assert find_canary(running.log()) == ""
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +106,7 @@ def claude_product(tmp_path_factory, claude):
     running = Product(folder, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
     yield running
     running.stop()
+    assert find_canary(running.log()) == ""
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +123,7 @@ def gemini_product(tmp_path_factory, gemini):
     running = Product(folder, GEMINI_API_KEY=gemini.api_key, GEMINI_BASE_URL=gemini.base_url).start()
     yield running
     running.stop()
+    assert find_canary(running.log()) == ""
 
 
 @pytest.fixture(scope="session")
