@@ -232,13 +232,17 @@ PSA_HOSTS = env.list(
 PSA_LOOPBACK = env.bool("PSA_LOOPBACK", default=False)  # a ConnectWise on this machine: the sandbox of the demo
 PSA_SETTLE_SECONDS = env.int("PSA_SETTLE_SECONDS", default=600)
 
-# --- Jobs: a worker that is gone for `stalled_worker_timeout` loses its jobs to the others. ------------------------------------------
+# --- Jobs: a worker that is gone for WORKER_GONE_SECONDS loses its jobs to the others. All times follow the beat of a turn. -----------
+TURN_BEAT_SECONDS = env.float("TURN_BEAT_SECONDS", default=2.0)  # between two saves of a partial answer
+TURN_LOST_SECONDS = 5 * TURN_BEAT_SECONDS  # without a beat the claim is lost; below the queue's own limit
+WORKER_GONE_SECONDS = 6 * TURN_BEAT_SECONDS
+RESCUE_EVERY_SECONDS = max(1, round(2.5 * TURN_BEAT_SECONDS))
 PROCRASTINATE_IMPORT_PATHS = ["psa.delivery"]  # jobs beside those in each app's tasks.py
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": env.int("WORKER_CONCURRENCY", default=50),
-    "update_heartbeat_interval": 3.0,
-    "stalled_worker_timeout": 12.0,
-    "shutdown_graceful_timeout": 10.0,
+    "update_heartbeat_interval": 1.5 * TURN_BEAT_SECONDS,
+    "stalled_worker_timeout": WORKER_GONE_SECONDS,
+    "shutdown_graceful_timeout": env.float("WORKER_GRACE_SECONDS", default=10.0),
     "delete_jobs": "successful",
 }
 

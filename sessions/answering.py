@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -27,8 +28,7 @@ from sessions.outcome import apply_answer
 from sessions.relaying import relay
 
 log = logging.getLogger("flowpilot.turns")
-BEAT = 2.0  # seconds between two saves of a partial answer
-STALE_AFTER = timedelta(seconds=10)  # without a beat the claim is lost; above BEAT, below the queue's own limit
+STALE_AFTER = timedelta(seconds=settings.TURN_LOST_SECONDS)
 MOST_CLAIMS = 5  # a turn that kills its worker is not tried for ever
 CUT_SHORT = {
     "max_tokens": "The answer reached its longest. What arrived is kept: ask for less at once, or try again.",
@@ -87,7 +87,8 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
         await run_in_scope(account_id, _finish, claim, completion)
     except asyncio.CancelledError:
         if not beat.done():
-            raise  # the worker is told to stop; the turn is rescued by the next one
+            await run_in_scope(account_id, _give_back, claim)
+            raise  # the worker is told to stop: its job goes back to the queue, and the next one finds the turn free
         await run_in_scope(account_id, _keep_stopped, claim)
     except UserError as error:
         await run_in_scope(account_id, _fail, claim, error.message, _failure(error))
@@ -135,7 +136,7 @@ def _show(claim: _Claim, events) -> None:
 async def _beat(claim: _Claim, work: asyncio.Task | None) -> None:
     """Save what arrived every two seconds; stop the work when the turn was stopped or somebody else claimed it."""
     while True:
-        await asyncio.sleep(BEAT)
+        await asyncio.sleep(settings.TURN_BEAT_SECONDS)
         if not await run_in_scope(claim.account_id, _save_partial, claim):
             if work:
                 work.cancel()
@@ -200,6 +201,13 @@ def _finish(claim: _Claim, completion: Completion) -> None:
     if ended:
         apply_answer(Turn.objects.select_related("chat").get(pk=claim.turn_id))
         log.info("turn.finished turn=%s provider=%s", claim.turn_id, completion.provider)
+
+
+def _give_back(claim: _Claim) -> None:
+    """Let go of a turn, with what arrived of it. That its worker was told to stop is no claim that went wrong."""
+    free = {"status": Turn.Status.QUEUED, "claims": F("claims") - 1, "answer": "".join(claim.shown)}
+    _mine(claim).update(updated_at=timezone.now(), **free)
+    announce(claim.chat_id)
 
 
 def _keep_stopped(claim: _Claim) -> None:

@@ -2,12 +2,19 @@
 
 from uuid import UUID
 
+from django.conf import settings
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from sessions import answering, drafting, posting
 
 
-@app.task(name="answer_turn", queue="turns")
+_AGAIN = RetryStrategy(
+    max_attempts=1000, wait=2
+)  # a worker that was told to stop, a database out of reach: never the turn's fault
+
+
+@app.task(name="answer_turn", queue="turns", retry=_AGAIN)
 async def answer_turn(*, account_id: str, turn_id: str) -> None:
     is_over = await answering.answer(UUID(account_id), UUID(turn_id))
     if not is_over:  # a worker that may be gone holds the turn: look again in a moment
@@ -28,10 +35,10 @@ async def draft_script(*, account_id: str, generation_id: str) -> None:
     await drafting.draft(UUID(account_id), UUID(generation_id))
 
 
-@app.periodic(cron="* * * * * */10", periodic_id="rescue")
+@app.periodic(cron=f"* * * * * */{settings.RESCUE_EVERY_SECONDS}", periodic_id="rescue")
 @app.task(name="rescue_stalled_jobs", queue="rescue", queueing_lock="rescue", pass_context=True)
 async def rescue_stalled_jobs(context, timestamp: int) -> None:
     """Hand the jobs of workers that are gone to the living. Nothing else rescues them."""
     manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=12):
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=settings.WORKER_GONE_SECONDS):
         await manager.retry_job(job)

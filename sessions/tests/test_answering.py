@@ -172,6 +172,24 @@ def test_where_the_ai_refuses_rules_answer_and_say_why(ai, turn, answer):
     )
 
 
+def test_a_turn_whose_worker_is_told_to_stop_is_free_at_once(ai, account, turn, in_scope):
+    ai.answer("word " * 400, delay=0.1)
+
+    async def stop_when_seen():
+        work = asyncio.create_task(answering.answer(account.id, turn.id))
+        async for glimpse in relay.watch((account.id, turn.id), every=1):
+            if glimpse and glimpse.text:
+                break
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    async_to_sync(stop_when_seen)()
+    in_scope(turn.refresh_from_db)
+    assert (turn.status, turn.claims, turn.epoch) == ("queued", 0, 1)
+    assert turn.answer.startswith("word")
+
+
 def test_a_message_that_is_more_than_the_ai_takes_is_not_worth_another_try(ai, turn, answer):
     ai.fail(413)
     answer(turn)

@@ -36,23 +36,23 @@ async def _events(request, chat_id: UUID, turn_id: UUID) -> AsyncIterator[str]:
     await sync_to_async(connections.close_all)()
     key = (request.account_id, turn_id)
     sent, watch = _Sent(), SignIn(request)
-    if ended := await run_in_scope(request.account_id, _render_if_ended, request, chat_id, turn_id):
-        yield ended
+    glimpse, ended = await run_in_scope(request.account_id, _look, request, chat_id, turn_id)
+    if event := ended or sent.next_event(turn_id, glimpse):
+        yield event
+    if ended:
         return
-    async for glimpse in relay.watch(key, every=LOOK_AGAIN):
+    async for news in relay.watch(key, every=LOOK_AGAIN):
         if not await watch.holds():
             yield SIGNED_OUT
             return
-        if glimpse is not None and not glimpse.is_done:
-            if event := sent.next_event(turn_id, glimpse):
-                yield event
-            await asyncio.sleep(BREATH)
-            continue
-        ended = await run_in_scope(request.account_id, _render_if_ended, request, chat_id, turn_id)
-        if ended:
-            yield ended
-            return
-        yield ": still here\n\n"
+        glimpse = news
+        if glimpse is None or glimpse.is_done:  # the relay is silent or forgot: the database knows
+            glimpse, ended = await run_in_scope(request.account_id, _look, request, chat_id, turn_id)
+            if ended:
+                yield ended
+                return
+        yield sent.next_event(turn_id, glimpse) or ": still here\n\n"
+        await asyncio.sleep(BREATH)
 
 
 class _Sent:
@@ -63,8 +63,10 @@ class _Sent:
 
     def next_event(self, turn_id: UUID, glimpse: Glimpse) -> str:
         """Return the event that brings a page up to `glimpse`, or nothing when it is."""
-        is_new = glimpse.epoch != self.epoch
-        if not is_new and len(glimpse.text) == self.length:
+        is_new = glimpse.epoch > self.epoch
+        is_older = glimpse.epoch < self.epoch or (not is_new and len(glimpse.text) <= self.length)
+        is_blank = not glimpse.text and self.length < 0  # the lines that wait stay until there is a word
+        if is_older or is_blank:  # what the database has saved is behind what the relay has brought
             return ""
         finished, growing = split_blocks(glimpse.text)
         start = 0 if is_new else self.finished
@@ -73,10 +75,12 @@ class _Sent:
         return sse_event(render_to_string("sessions/_delta.html", context), f"{glimpse.epoch}.{self.length}")
 
 
-def _render_if_ended(request, chat_id: UUID, turn_id: UUID) -> str:
+def _look(request, chat_id: UUID, turn_id: UUID) -> tuple[Glimpse, str]:
+    """Return what the database has of the answer, and the closing events once it ended."""
     turn = queries.get_turn(chat_id, turn_id)
+    saved = Glimpse(turn.epoch, turn.answer, is_done=not turn.is_live)
     if turn.is_live:
-        return ""
+        return saved, ""
     context = {**panels(queries.get_chat(chat_id)), "turn": turn}
     html = render_to_string("sessions/_turn.html#ended", context, request=request)
-    return sse_event(html, f"{turn.epoch}.end") + OVER
+    return saved, sse_event(html, f"{turn.epoch}.end") + OVER
