@@ -8,7 +8,6 @@ from procrastinate.contrib.django import app
 
 from sessions import answering, drafting, posting
 
-
 _AGAIN = RetryStrategy(
     max_attempts=1000, wait=2
 )  # a worker that was told to stop, a database out of reach: never the turn's fault
@@ -22,7 +21,7 @@ async def answer_turn(*, account_id: str, turn_id: str) -> None:
         await again.defer_async(account_id=account_id, turn_id=turn_id)
 
 
-@app.task(name="deliver_posts", queue="posts")
+@app.task(name="deliver_posts", queue="posts", retry=_AGAIN)
 async def deliver_posts(*, account_id: str, chat_id: str) -> None:
     is_over = await posting.deliver(UUID(account_id), UUID(chat_id))
     if not is_over:  # ConnectWise did not answer, or has yet to show whether it took the note
