@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
@@ -29,6 +29,7 @@ from sessions.relaying import relay
 
 log = logging.getLogger("flowpilot.turns")
 STALE_AFTER = timedelta(seconds=settings.TURN_LOST_SECONDS)
+_LIVE = [Turn.Status.QUEUED, Turn.Status.RUNNING]
 MOST_CLAIMS = 5  # a turn that kills its worker is not tried for ever
 CUT_SHORT = {
     "max_tokens": "The answer reached its longest. What arrived is kept: ask for less at once, or try again.",
@@ -71,7 +72,11 @@ class _Claim:
 
 
 async def answer(account_id: UUID, turn_id: UUID) -> bool:
-    """Answer a turn, unless it has its answer. Return False while another worker holds it, so that the caller looks again."""
+    """Answer a turn, unless it has its answer.
+
+    Return False while another worker holds it, or it is not its turn yet, so that the caller looks again: a worker that was overtaken ends the
+    job that the other one works on, and were that one lost as well, nobody would look.
+    """
     try:
         claim = await run_in_scope(account_id, _claim, account_id, turn_id)
     except ClaimedElsewhere:
@@ -84,21 +89,21 @@ async def answer(account_id: UUID, turn_id: UUID) -> bool:
         completion = await _stream(claim)
         if completion.stop_reason in CUT_SHORT:
             raise CutShort(completion.stop_reason)
-        await run_in_scope(account_id, _finish, claim, completion)
+        is_over = await run_in_scope(account_id, _finish, claim, completion)
     except asyncio.CancelledError:
         if not beat.done():
             await run_in_scope(account_id, _give_back, claim)
             raise  # the worker is told to stop: its job goes back to the queue, and the next one finds the turn free
-        await run_in_scope(account_id, _keep_stopped, claim)
+        is_over = await run_in_scope(account_id, _keep_stopped, claim)
     except UserError as error:
-        await run_in_scope(account_id, _fail, claim, error.message, _failure(error))
+        is_over = await run_in_scope(account_id, _fail, claim, error.message, _failure(error))
     except Exception:  # the job runner's one boundary: the technician gets words, the log gets the rest
         log.exception("turn.broke turn=%s", turn_id)
-        await run_in_scope(account_id, _fail, claim, GENERIC, Turn.Failure.BROKEN)
+        is_over = await run_in_scope(account_id, _fail, claim, GENERIC, Turn.Failure.BROKEN)
     finally:
         beat.cancel()
         relay.finish(claim.key, claim.epoch)
-    return True
+    return is_over
 
 
 async def _stream(claim: _Claim) -> Completion:
@@ -148,9 +153,10 @@ def _claim(account_id: UUID, turn_id: UUID) -> _Claim | None:
     counted = {"epoch": F("epoch") + 1, "claims": F("claims") + 1}
     began = {"started_at": now, "heartbeat_at": now, "updated_at": now}
     free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
-    rows = Turn.objects.filter(free, pk=turn_id)
+    earlier = Turn.objects.filter(chat=OuterRef("chat"), number__lt=OuterRef("number"), status__in=_LIVE)
+    rows = Turn.objects.filter(free, ~Exists(earlier), pk=turn_id)
     if not rows.update(status=Turn.Status.RUNNING, answer="", **counted, **began):
-        if Turn.objects.filter(pk=turn_id, status=Turn.Status.RUNNING).exists():
+        if Turn.objects.filter(pk=turn_id, status__in=_LIVE).exists():
             raise ClaimedElsewhere
         return None
     turn = Turn.objects.select_related("chat").get(pk=turn_id)
@@ -178,6 +184,11 @@ def _request(turn: Turn) -> copilot.Request:
     return copilot.build_request(problem=state.problem, turns=turns[:-1], turn=turn, state=state)
 
 
+def _is_over(claim: _Claim) -> bool:
+    """Whether the turn has ended, by whoever holds it now."""
+    return not Turn.objects.filter(pk=claim.turn_id, status__in=_LIVE).exists()
+
+
 def _mine(claim: _Claim):
     return Turn.objects.filter(pk=claim.turn_id, epoch=claim.epoch, status=Turn.Status.RUNNING)
 
@@ -186,8 +197,8 @@ def _save_partial(claim: _Claim) -> bool:
     return bool(_mine(claim).update(answer="".join(claim.shown), heartbeat_at=timezone.now()))
 
 
-def _finish(claim: _Claim, completion: Completion) -> None:
-    """Save the answer and apply its markers, in the one transaction that ends the turn."""
+def _finish(claim: _Claim, completion: Completion) -> bool:
+    """Save the answer and apply its markers, in the one transaction that ends the turn. Return whether it has ended."""
     ended = _mine(claim).update(
         status=Turn.Status.DONE,
         raw_answer="".join(claim.raw),
@@ -201,6 +212,7 @@ def _finish(claim: _Claim, completion: Completion) -> None:
     if ended:
         apply_answer(Turn.objects.select_related("chat").get(pk=claim.turn_id))
         log.info("turn.finished turn=%s provider=%s", claim.turn_id, completion.provider)
+    return bool(ended) or _is_over(claim)
 
 
 def _give_back(claim: _Claim) -> None:
@@ -210,18 +222,21 @@ def _give_back(claim: _Claim) -> None:
     announce(claim.chat_id)
 
 
-def _keep_stopped(claim: _Claim) -> None:
-    """Keep what arrived after the last beat of a turn that a person stopped."""
+def _keep_stopped(claim: _Claim) -> bool:
+    """Keep what arrived after the last beat of a turn that a person stopped. Return whether it has ended."""
     stopped = Turn.objects.filter(pk=claim.turn_id, epoch=claim.epoch, status=Turn.Status.CANCELLED)
-    stopped.update(answer="".join(claim.shown), updated_at=timezone.now())
+    kept = stopped.update(answer="".join(claim.shown), updated_at=timezone.now())
     announce(claim.chat_id)
+    return bool(kept) or _is_over(claim)
 
 
-def _fail(claim: _Claim, words: str, failure: str) -> None:
+def _fail(claim: _Claim, words: str, failure: str) -> bool:
+    """End the turn with words. Return whether it has ended."""
     now, answer = timezone.now(), "".join(claim.shown)
     ended = {"status": Turn.Status.FAILED, "finished_at": now, "updated_at": now}
-    _mine(claim).update(answer=answer, error=words[:500], failure=failure, **ended)
+    failed = _mine(claim).update(answer=answer, error=words[:500], failure=failure, **ended)
     announce(claim.chat_id)
+    return bool(failed) or _is_over(claim)
 
 
 def _failure(error: UserError) -> Turn.Failure:

@@ -1,16 +1,19 @@
 """Jobs of the sessions. Their arguments carry the account and ids only; the body runs in the account's scope."""
 
+import logging
 from uuid import UUID
 
 from django.conf import settings
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
 
 from sessions import answering, drafting, posting
 
-_AGAIN = RetryStrategy(
-    max_attempts=1000, wait=2
-)  # a worker that was told to stop, a database out of reach: never the turn's fault
+log = logging.getLogger("flowpilot.turns")
+# A worker that was told to stop, a database out of reach: never the fault of what the job is about.
+_AGAIN = RetryStrategy(max_attempts=100, wait=2)
 
 
 @app.task(name="answer_turn", queue="turns", retry=_AGAIN)
@@ -40,4 +43,10 @@ async def rescue_stalled_jobs(context, timestamp: int) -> None:
     """Hand the jobs of workers that are gone to the living. Nothing else rescues them."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=settings.WORKER_GONE_SECONDS):
-        await manager.retry_job(job)
+        try:
+            if job.task_name == rescue_stalled_jobs.name:  # the next one is queued, or is this one
+                await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+            else:
+                await manager.retry_job(job)
+        except ConnectorException as error:  # another was faster with this one; the others still wait
+            log.warning("job.not_rescued job=%s error=%s", job.id, type(error).__name__)

@@ -107,6 +107,29 @@ def test_an_overtaken_worker_writes_nothing(chat, turn, claim, in_scope):
     assert (turn.status, turn.answer, turn.error, chat.state_version) == ("running", "", "", 0)
 
 
+@pytest.mark.parametrize("end", ["finish", "fail", "stop"])
+def test_an_overtaken_worker_says_that_the_turn_is_not_over(turn, claim, in_scope, end):
+    """Its job is the other's job as well: somebody has to look again."""
+    mine = claim(turn)
+    in_scope(change, turn, epoch=2)
+    ways = {
+        "finish": lambda: answering._finish(mine, DONE),
+        "fail": lambda: answering._fail(mine, "Busy", "unavailable"),
+        "stop": lambda: answering._keep_stopped(mine),
+    }
+
+    assert in_scope(ways[end]) is False
+
+
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_a_turn_waits_until_the_one_before_has_ended(ai, chat, turn, answer, in_scope, status):
+    in_scope(change, turn, status=status, heartbeat_at=timezone.now())
+    later = in_scope(make_turn, chat)
+
+    assert answer(later) is False
+    assert (later.status, ai.requests) == ("queued", [])
+
+
 def test_finishing_twice_applies_once(chat, turn, claim, in_scope):
     mine = claim(turn)
     mine.raw = [ANSWER]
