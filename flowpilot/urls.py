@@ -3,7 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from psa import hooks
-from sessions.views import home, scripts
+from sessions.views import home, moved, scripts
 
 # People come in by invitation, so of allauth only signing in and out is reachable. Its own pages name the others, and find the sign-in.
 _closed = RedirectView.as_view(pattern_name="account_login")
@@ -22,6 +22,9 @@ urlpatterns = [
     path("scripts/", include("flowpilot.scripts.urls")),
     path("psa/callback/<str:token>", hooks.receive, name="psa-callback"),
     path("pilot/", include("sessions.urls")),
+    path("assistant", moved.assistant, name="assistant"),
+    path("assistant/", moved.assistant, name="assistant-list"),
+    path("assistant/<uuid:chat_id>", moved.assistant_chat, name="assistant-chat"),
 ]
 
 handler400 = "flowpilot.replies.bad_request"

@@ -103,6 +103,17 @@ class TestPages:
     def test_history_takes_any_text(self, htmx, chat, text):
         assert htmx.get(reverse("sessions:history"), {"q": text}).status_code == 200
 
+    @pytest.mark.parametrize("old", ["/assistant", "/assistant/"])
+    def test_the_old_list_leads_to_the_new_one_for_good(self, browse, old):
+        reply = browse.get(old)
+
+        assert (reply.status_code, reply["Location"]) == (301, "/pilot/")
+
+    def test_an_old_session_link_keeps_its_id_for_good(self, browse, chat):
+        reply = browse.get(f"/assistant/{chat.id}")
+
+        assert (reply.status_code, reply["Location"]) == (301, f"/pilot/{chat.id}")
+
     def test_the_resolution_page_can_be_edited(self, browse, ticket_chat):
         html = browse.get(reverse("sessions:resolution", args=[ticket_chat.id]), {"edit": "1"}).content.decode()
 
