@@ -12,6 +12,7 @@ from flowpilot.errors import Conflict, NotFound
 
 Item = dict[str, Any]
 OPEN, ANSWERED, DONE, SKIPPED = "open", "answered", "done", "skipped"
+ASSISTANT = "FlowPilot"  # who answered, where no person did
 
 
 def merge(lane: Sequence[Item], proposed: Iterable[Item], *, turn_id: str) -> list[Item]:
@@ -41,6 +42,12 @@ def close(item: Item, *, state: str, answer: str, by: str, at: str) -> None:
     if item["state"] != OPEN:
         raise Conflict("That task was dealt with already.")
     item.update(state=state, answer=answer, answered_by=by, answered_at=at, is_told=False)
+
+
+def conclude(item: Item, *, answer: str, at: str) -> None:
+    """Close an item by what the conversation established; the assistant knows it already."""
+    state = ANSWERED if item["kind"] == "question" else DONE
+    item.update(state=state, answer=answer, answered_by=ASSISTANT, answered_at=at, is_told=True)
 
 
 def reopen(item: Item) -> None:

@@ -46,6 +46,7 @@ class ChatSession(AccountOwned):
         ARCHIVED = "archived"
 
     title = models.CharField(max_length=200)
+    is_named_by_hand = models.BooleanField(default=False, db_default=False)  # then no answer renames it
     problem = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="chats")
@@ -260,11 +261,13 @@ class SuggestedFix(AccountOwned):
     steps = models.JSONField(default=list)
     confidence = models.PositiveSmallIntegerField()
     script = models.JSONField(null=True, blank=True)
+    evidence = models.JSONField(default=list, blank=True)  # the facts it rests on: id, and text as it was then
     user_decision = models.CharField(max_length=20, choices=Decision, default=Decision.PENDING)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.NONE)
     reason = models.CharField(max_length=500, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+    remind_at = models.DateTimeField(null=True, blank=True)  # while it waits to be verified
     superseded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(AccountOwned.Meta):
@@ -276,6 +279,11 @@ class SuggestedFix(AccountOwned):
                 fields=["account", "chat"], condition=Q(superseded_at=None), name="fix_one_active_per_chat"
             ),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="fix_confidence_is_a_percentage"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "remind_at"], condition=Q(outcome="waiting", superseded_at=None), name="fix_waiting"
+            ),
         ]
 
     def __str__(self):

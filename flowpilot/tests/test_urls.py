@@ -76,6 +76,9 @@ BODY = {
     "role": "engineer",
     "email": "new@example.com",
     "number": "1",
+    "title": "It hums",
+    "decision": "accepted",
+    "remind_in": "60",
 }
 CALLS = pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
 

@@ -12,6 +12,7 @@ from sessions.models import ChatSession, SessionFact, Turn
 from sessions.services._turns import queue_turn
 from sessions.services.turns import LONGEST_MESSAGE
 
+LONGEST_TITLE = 200  # characters
 _LONGEST_NOTE_FACT = 600  # characters of the first note that become a fact
 
 
@@ -45,6 +46,20 @@ def start_from_words(*, text: str, by: User, client_key: UUID) -> ChatSession:
     title = text.splitlines()[0][:80]
     chat = ChatSession.objects.create(title=title, problem=text, owner=by)
     queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
+    return chat
+
+
+@transaction.atomic
+def rename_chat(*, chat_id: UUID, title: str) -> ChatSession:
+    """Give a session a title by hand; no answer renames it from then on. Raises Invalid or NotFound."""
+    title = " ".join(title.replace("\x00", "").split())
+    if not title:
+        raise Invalid("A session needs a title. Write a few words.")
+    if len(title) > LONGEST_TITLE:
+        raise Invalid(f"That is {len(title)} characters; a title takes {LONGEST_TITLE}. Your text is still here.")
+    chat = ChatSession.objects.lock(chat_id)
+    chat.title, chat.is_named_by_hand = title, True
+    chat.save(update_fields=["title", "is_named_by_hand", "updated_at"])
     return chat
 
 

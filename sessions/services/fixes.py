@@ -1,5 +1,6 @@
 """Deciding on the suggested fix. The steps that are allowed stand in `_STEPS`; any other is refused."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +18,10 @@ _STEPS: dict[str, set[str]] = {
     Outcome.VERIFYING: {Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED, Outcome.WAITING},
     Outcome.WAITING: {Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED},
 }
+_DECISIONS: dict[bool, set[str]] = {  # whether the fix has a script
+    False: {Decision.ACCEPTED, Decision.DISMISSED},
+    True: {Decision.ONE_OFF, Decision.DRAFT_TEMPLATE, Decision.BUILD_TEMPLATE, Decision.DISMISSED},
+}
 _BECOMES_FACT = {
     Outcome.SUCCESS: "Fixed by: {title}",
     Outcome.PARTIAL: "Tried: {title}. It helped partly",
@@ -27,23 +32,47 @@ _LONGEST_REASON = 500
 
 @transaction.atomic
 def apply_fix(*, chat_id: UUID, fix_id: UUID) -> ChatSession:
-    """Record that the technician carries the fix out. Raises Conflict or NotFound."""
+    """Record that the technician carries the fix out; a decision made before stands. Raises Conflict or NotFound."""
     chat = ChatSession.objects.advance(chat_id)
     fix = _active(chat, fix_id)
-    _step(fix, Outcome.VERIFYING)
-    fix.user_decision = Decision.ONE_OFF if fix.script else Decision.ACCEPTED
-    fix.applied_at = timezone.now()
+    if fix.user_decision == Decision.PENDING:
+        _decide(fix, Decision.ONE_OFF if fix.script else Decision.ACCEPTED)
+    _apply(fix)
+    fix.save(update_fields=["user_decision", "outcome", "applied_at", "updated_at"])
+    return chat
+
+
+@transaction.atomic
+def decide_fix(*, chat_id: UUID, fix_id: UUID, decision: str) -> ChatSession:
+    """Choose what becomes of a fix: using its script once says that it ran. Raises Invalid, Conflict or NotFound.
+
+    Dismissing asks for a reason, so it has a service of its own.
+    """
+    if decision not in Decision.values or decision in {Decision.PENDING, Decision.DISMISSED}:
+        raise Invalid("There is no such decision.")
+    chat = ChatSession.objects.advance(chat_id)
+    fix = _active(chat, fix_id)
+    _decide(fix, decision)
+    if decision in {Decision.ACCEPTED, Decision.ONE_OFF}:
+        _apply(fix)
     fix.save(update_fields=["user_decision", "outcome", "applied_at", "updated_at"])
     return chat
 
 
 @transaction.atomic
 def record_outcome(
-    *, chat_id: UUID, fix_id: UUID, outcome: str, reason: str, by: User, client_key: UUID | None = None
+    *,
+    chat_id: UUID,
+    fix_id: UUID,
+    outcome: str,
+    reason: str,
+    by: User,
+    client_key: UUID | None = None,
+    remind_at: datetime | None = None,
 ) -> tuple[ChatSession, Turn | None]:
     """Record what came of an applied fix; with a `client_key`, tell the assistant and queue its answer.
 
-    Raises Invalid, Conflict or NotFound. What worked or failed becomes a fact.
+    Raises Invalid, Conflict or NotFound. What worked or failed becomes a fact; what waits may name when to look again.
     """
     reason = _reason(reason)
     if outcome not in {Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED, Outcome.WAITING}:
@@ -55,12 +84,25 @@ def record_outcome(
     _step(fix, outcome)
     fix.reason = reason
     fix.verified_at = timezone.now() if outcome == Outcome.SUCCESS else None
-    fix.save(update_fields=["outcome", "reason", "verified_at", "updated_at"])
+    fix.remind_at = remind_at if outcome == Outcome.WAITING else None
+    fix.save(update_fields=["outcome", "reason", "verified_at", "remind_at", "updated_at"])
     settle_scripts(fix)
     if outcome in _BECOMES_FACT:
         _add_fact(chat, fix, _BECOMES_FACT[Outcome(outcome)], by)
     turn = _tell(chat, fix, by, client_key) if client_key else None
     return chat, turn
+
+
+@transaction.atomic
+def remind_of_fix(*, chat_id: UUID, fix_id: UUID, remind_at: datetime | None) -> ChatSession:
+    """Change when to look again at a fix that waits. No note says it, so the version stays. Raises Conflict or NotFound."""
+    chat = ChatSession.objects.lock(chat_id)
+    fix = _active(chat, fix_id)
+    if fix.outcome != Outcome.WAITING:
+        raise Conflict("This fix waits for nothing any more. The panel shows where it stands.")
+    fix.remind_at = remind_at
+    fix.save(update_fields=["remind_at", "updated_at"])
+    return chat
 
 
 @transaction.atomic
@@ -73,9 +115,10 @@ def dismiss_fix(
         raise Invalid("Say in one line why this fix is not the one.")
     chat = ChatSession.objects.advance(chat_id)
     fix = _active(chat, fix_id)
-    if fix.user_decision != Decision.PENDING:
+    if fix.outcome != Outcome.NONE:
         raise Conflict("This fix was applied already. Say what came of it instead.")
-    fix.user_decision, fix.reason, fix.superseded_at = Decision.DISMISSED, reason, timezone.now()
+    _decide(fix, Decision.DISMISSED)
+    fix.reason, fix.superseded_at = reason, timezone.now()
     fix.save(update_fields=["user_decision", "reason", "superseded_at", "updated_at"])
     turn = _tell(chat, fix, by, client_key) if client_key else None
     return chat, turn
@@ -89,6 +132,19 @@ def _active(chat: ChatSession, fix_id: UUID) -> SuggestedFix:
     if fix.superseded_at is not None:
         raise Conflict("A newer suggestion has replaced this fix.")
     return fix
+
+
+def _decide(fix: SuggestedFix, decision: str) -> None:
+    if fix.user_decision != Decision.PENDING:
+        raise Conflict("This fix was decided on already. The panel shows where it stands.")
+    if decision not in _DECISIONS[fix.script is not None]:
+        raise Conflict("That decision does not fit this fix. The panel shows what does.")
+    fix.user_decision = decision
+
+
+def _apply(fix: SuggestedFix) -> None:
+    _step(fix, Outcome.VERIFYING)
+    fix.applied_at = timezone.now()
 
 
 def _step(fix: SuggestedFix, outcome: str) -> None:

@@ -27,14 +27,12 @@ def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSe
     is_question = item["kind"] == "question"
     if is_question and not answer:
         raise Invalid("Choose an answer or type one.")
+    if item["answer_kind"] == "number" and not any(sign.isdigit() for sign in answer):
+        raise Invalid("This question asks for a number. Type one, with its unit if it has one, or skip it.")
     state = lane.ANSWERED if is_question else lane.DONE
     lane.close(item, state=state, answer=answer, by=str(by), at=timezone.now().isoformat())
     chat.save(update_fields=["pending_task_lane", "updated_at"])
-    _remove_facts(chat, item_id)  # the assistant may have concluded the same; the person's answer counts
-    source = SessionFact.SourceType.QUESTION if is_question else SessionFact.SourceType.CHECK
-    SessionFact.objects.create(
-        chat=chat, text=lane.fact_text(item)[:1000], source_type=source, source_ref=item_id, author=by
-    )
+    _keep_fact(chat, item, by)
     return chat
 
 
@@ -62,6 +60,15 @@ def reopen_task(*, chat_id: UUID, item_id: str) -> ChatSession:
 def _find(chat: ChatSession, item_id: str) -> lane.Item:
     require_open(chat)
     return lane.find(chat.pending_task_lane, item_id)
+
+
+def _keep_fact(chat: ChatSession, item: lane.Item, by: User) -> None:
+    """Make the answer a fact. A task has one: answered anew, it is the same fact, so what rests on it is known to have changed."""
+    source = SessionFact.SourceType.QUESTION if item["kind"] == "question" else SessionFact.SourceType.CHECK
+    fact = chat.facts.filter(source_type=source, source_ref=item["id"]).order_by("created_at").first()
+    fact = fact or SessionFact(chat=chat, source_type=source, source_ref=item["id"])
+    fact.text, fact.author, fact.deleted_at = lane.fact_text(item)[:1000], by, None
+    fact.save()
 
 
 def _remove_facts(chat: ChatSession, item_id: str) -> None:

@@ -7,6 +7,7 @@ from flowpilot.accounts.scope import account_scope
 from sessions import answering, posting, queries
 from sessions.models import ChatSession
 from sessions.services import resolving
+from sessions.services.fixes import record_outcome
 from sessions.tests.factories import make_chat, make_fix, make_item
 from sessions.tests.room import Room
 
@@ -139,3 +140,15 @@ def deliver(connected, ticket_chat):
             return chat, queries.posting(chat.resolution_batch), is_over
 
     return run
+
+
+@pytest.fixture
+def record(chat, fix, technician):
+    """Say what came of the session's fix."""
+
+    def say(outcome, reason="", client_key=None):
+        return record_outcome(
+            chat_id=chat.id, fix_id=fix.id, outcome=outcome, reason=reason, by=technician, client_key=client_key
+        )
+
+    return say

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from django.utils import timezone
+
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
 
 STALE_TOKEN = "Clear the stale token"
@@ -30,3 +32,11 @@ def make_fact(chat, text="Only this user is affected", **fields) -> SessionFact:
 def make_fix(chat, title=STALE_TOKEN, **fields) -> SuggestedFix:
     defaults = {"rationale": "The token is from before MFA", "steps": ["Quit Outlook", "Clear it"], "confidence": 80}
     return SuggestedFix.objects.create(chat=chat, title=title, **{**defaults, **fields})
+
+
+def at(fix, outcome):
+    """Put a fix where an earlier step would have left it."""
+    fix.outcome = outcome
+    if outcome != "none":
+        fix.user_decision, fix.applied_at = "accepted", timezone.now()
+    fix.save()

@@ -43,6 +43,9 @@ class Room:
                 self.url("record-outcome", self.fix.id),
                 {"outcome": "failed", "reason": "Still asks", "next": "1", "client_key": uuid4()},
             ),
+            "decide-fix": (self.url("decide-fix", self.fix.id), {"decision": "accepted"}),
+            "remind-of-fix": (self.url("remind-of-fix", self.fix.id), {"remind_in": "60"}),
+            "rename-chat": (self.url("rename-chat"), {"title": "Outlook, again"}),
             "dismiss-fix": (self.url("dismiss-fix", self.fix.id), {"reason": "Wrong"}),
         }
 
@@ -54,4 +57,8 @@ class Room:
         if action in {"worked", "waiting", "failed-and-on"}:
             SuggestedFix.objects.filter(pk=self.fix.id).update(
                 outcome="verifying", user_decision="accepted", applied_at=timezone.now()
+            )
+        if action == "remind-of-fix":
+            SuggestedFix.objects.filter(pk=self.fix.id).update(
+                outcome="waiting", user_decision="accepted", reason="A reboot", applied_at=timezone.now()
             )

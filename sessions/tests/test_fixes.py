@@ -3,7 +3,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Conflict, Invalid, NotFound
@@ -11,7 +10,7 @@ from sessions.models import SuggestedFix, Turn
 from sessions.outcome import apply_answer
 from sessions.services import fixes as services
 from sessions.services.notes import resolve_chat
-from sessions.tests.factories import STALE_TOKEN, make_fix, make_turn
+from sessions.tests.factories import STALE_TOKEN, at, make_fix, make_turn
 
 OUTCOMES = SuggestedFix.Outcome.values
 VERDICTS = ["success", "partial", "failed", "waiting"]
@@ -23,18 +22,6 @@ CLOSED = ["resolved", "escalated", "archived"]
 
 
 @pytest.fixture
-def record(chat, fix, technician):
-    """Say what came of the session's fix."""
-
-    def say(outcome, reason="", client_key=None):
-        return services.record_outcome(
-            chat_id=chat.id, fix_id=fix.id, outcome=outcome, reason=reason, by=technician, client_key=client_key
-        )
-
-    return say
-
-
-@pytest.fixture
 def dismiss(chat, fix, technician):
     """Dismiss the session's fix."""
 
@@ -42,14 +29,6 @@ def dismiss(chat, fix, technician):
         return services.dismiss_fix(chat_id=chat.id, fix_id=fix.id, reason=reason, by=technician, client_key=client_key)
 
     return say
-
-
-def at(fix, outcome):
-    """Put a fix where an earlier step would have left it."""
-    fix.outcome = outcome
-    if outcome != "none":
-        fix.user_decision, fix.applied_at = "accepted", timezone.now()
-    fix.save()
 
 
 def version(chat):

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from sessions.outcome import apply_answer
 from sessions.services.tasks import answer_task, reopen_task, skip_task
@@ -106,8 +107,37 @@ def test_one_answer_promotes_a_task_once(chat, question, apply):
     assert len(known(chat)) == 1
 
 
-def test_answering_a_promoted_task_leaves_one_fact(chat, question, apply, technician):
+def test_a_promoted_task_is_answered_by_the_assistant(question, apply):
+    item = apply(promote({"text": "Webmail works", "source_ref": question["id"]})).pending_task_lane[0]
+
+    assert (item["state"], item["answer"], item["answered_by"]) == ("answered", "Webmail works", "FlowPilot")
+    assert item["is_told"]
+
+
+def test_a_promoted_task_stays_though_the_answer_asks_something_else(chat, question, apply):
+    after = apply(promote({"text": "Webmail works", "source_ref": question["id"]}) + "\n" + ask("Is it on VPN?"))
+
+    assert [item["text"] for item in after.pending_task_lane] == [question["text"], "Is it on VPN?"]
+    assert known(chat) == [("Webmail works", "question", question["id"])]
+
+
+def test_a_title_given_by_hand_stays(chat, apply):
+    chat.title, chat.is_named_by_hand = "Mine", True
+    chat.save()
+
+    assert apply("[TITLE]VPN drops every hour[/TITLE]").title == "Mine"
+
+
+def test_a_fix_keeps_the_facts_it_rests_on_as_they_were(chat, apply):
+    fact, gone = make_fact(chat, "Only this user"), make_fact(chat, "Old", deleted_at=timezone.now())
+    apply(suggest(facts=[str(fact.id), str(gone.id), "nobody", str(fact.id)]))
+
+    assert chat.fixes.get().evidence == [{"id": str(fact.id), "text": "Only this user"}]
+
+
+def test_answering_a_promoted_task_again_leaves_one_fact(chat, question, apply, technician):
     apply(promote({"text": "Webmail works", "source_ref": question["id"]}))
+    reopen_task(chat_id=chat.id, item_id=question["id"])
     answer_task(chat_id=chat.id, item_id=question["id"], answer="No", by=technician)
 
     assert known(chat) == [("Does webmail work? No", "question", question["id"])]

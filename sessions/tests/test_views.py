@@ -2,14 +2,16 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
-from sessions.models import ChatSession, Turn
+from sessions.models import ChatSession, SuggestedFix, Turn
 from sessions.services.facts import remove_fact
 from sessions.tests.factories import make_turn
 from sessions.tests.html import element, swapped
 
 PANELS = ("session-head", "lane-tasks", "lane-fix", "lane-facts", "session-bar")
+NEW_KEY = "0b1c6f0e-7d1f-4c5e-9a55-3c2e8c1d9f10"
 COUNTS = ("count-tasks", "count-fix", "count-facts")
 
 
@@ -28,7 +30,19 @@ ACTIONS = [
     "waiting",
     "failed-and-on",
     "dismiss-fix",
+    "decide-fix",
+    "remind-of-fix",
+    "rename-chat",
 ]
+REFUSED = {  # the state an action is refused in: the fix's outcome and decision, and which version it leaves
+    "apply-fix": {"outcome": "verifying", "user_decision": "accepted"},
+    "worked": {"outcome": "none"},
+    "waiting": {"outcome": "failed", "user_decision": "accepted"},
+    "failed-and-on": {"superseded_at": timezone.now()},
+    "dismiss-fix": {"outcome": "success", "user_decision": "accepted"},
+    "decide-fix": {"user_decision": "accepted"},
+    "remind-of-fix": {"outcome": "verifying", "user_decision": "accepted"},
+}
 
 
 @pytest.fixture
@@ -77,6 +91,29 @@ def test_an_action_sent_without_script_takes_effect_and_breaks_nothing(account, 
     assert version(account, room.chat) >= before
 
 
+@pytest.mark.parametrize("action", REFUSED)
+def test_a_conflict_is_said_beside_the_panels_as_they_stand(account, room, htmx, action):
+    with account_scope(account.id):
+        SuggestedFix.objects.update(**REFUSED[action])
+    url, form = room.actions[action]
+    reply = htmx.post(url, form)
+    html, whole = reply.content.decode(), page(htmx, room.chat)
+
+    assert (reply.status_code, reply["HX-Retarget"]) == (409, "#toasts")
+    assert 'data-tone="red"' in html
+    for panel in PANELS:
+        assert swapped(html, panel) == element(whole, panel)
+    assert version(account, room.chat) == 0
+
+
+def test_a_task_that_was_withdrawn_is_said_beside_the_panels_as_they_stand(room, htmx):
+    reply = htmx.post(room.url("answer-task", NEW_KEY), {"answer": "Yes"})
+
+    assert reply.status_code == 404
+    assert "no longer in the lane" in reply.content.decode()
+    assert swapped(reply.content.decode(), "lane-tasks") == element(page(htmx, room.chat), "lane-tasks")
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_of_another_account_is_not_found(client, stranger, account, room, action):
     with account_scope(account.id):
@@ -103,10 +140,12 @@ def version(account, chat):
     ("name", "form", "status"),
     [
         ("add-fact", {"text": " "}, 422),
-        ("ask", {"text": " ", "client_key": str(uuid4())}, 422),
-        ("ask", {"text": "x" * 100_001, "client_key": str(uuid4())}, 422),
+        ("rename-chat", {"title": " "}, 422),
+        ("rename-chat", {"title": "x" * 201}, 422),
+        ("ask", {"text": " ", "client_key": NEW_KEY}, 422),
+        ("ask", {"text": "x" * 100_001, "client_key": NEW_KEY}, 422),
         ("ask", {"text": "Hello", "client_key": "no key"}, 422),
-        ("tell-answers", {"client_key": str(uuid4())}, 422),
+        ("tell-answers", {"client_key": NEW_KEY}, 422),
         ("resolve-chat", {"seen_version": "x"}, 422),
         ("resolve-chat", {"seen_version": "999"}, 409),
         ("save-note", {"kind": "resolution", "markdown": ""}, 422),

@@ -1,24 +1,26 @@
 """What the panels of a session show: one context, so that a reply leaves the page as a reload would."""
 
+from functools import wraps
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from flowpilot.errors import Invalid
+from flowpilot.errors import Conflict, Invalid, NotFound, UserError
 from sessions import queries
 from sessions.models import ChatSession, Turn
 
 
 def panels(chat: ChatSession) -> dict:
     """Return the context of the head, the lane, the fix and the facts."""
-    fix_panel = queries.fix_panel(chat)
+    facts = queries.facts(chat)
+    fix_panel = queries.fix_panel(chat, facts)
     return {
         "chat": chat,
         "lane": queries.lane(chat),
         "fix_panel": fix_panel,
         "script_hint": queries.script_hint(chat, fix_panel.active),
-        "facts": queries.facts(chat),
+        "facts": facts,
         "client_key": uuid4(),
     }
 
@@ -33,6 +35,29 @@ def render_panels(
     context = {**panels(chat), "turn": turn, "undo": undo}
     response = render(request, "sessions/_changed.html", context)
     response["HX-Trigger"] = "chat-changed"
+    return response
+
+
+def shows_conflicts(view):
+    """Mark a view of a session's panels: what the state refuses is answered with the panels as they stand by now."""
+
+    @wraps(view)
+    def checked(request, chat_id, **kwargs):
+        try:
+            return view(request, chat_id, **kwargs)
+        except (Conflict, NotFound) as error:
+            if not request.htmx:
+                raise
+            return _render_conflict(request, chat_id, error)
+
+    return checked
+
+
+def _render_conflict(request: HttpRequest, chat_id: UUID, error: UserError) -> HttpResponse:
+    context = {**panels(queries.get_chat(chat_id)), "tone": "red", "text": error.message}
+    response = render(request, "sessions/_conflict.html", context, status=error.status)
+    response["HX-Retarget"] = "#toasts"
+    response["HX-Reswap"] = "beforeend"
     return response
 
 

@@ -1,8 +1,9 @@
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from sessions import queries
-from sessions.views._panels import panels
+from sessions.services import chats as services
+from sessions.views._panels import panels, render_panels
 
 
 @require_GET
@@ -11,3 +12,9 @@ def chat(request, chat_id):
     # The pulse first: what moves while the rest is read is then sent once more, not missed.
     context = {"at": "pilot", "pulse": queries.pulse(chat_id), "turns": queries.thread(found), **panels(found)}
     return render(request, "sessions/chat.html", context)
+
+
+@require_POST
+def rename_chat(request, chat_id):
+    services.rename_chat(chat_id=chat_id, title=request.POST.get("title", ""))
+    return render_panels(request, chat_id)

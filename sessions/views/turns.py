@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sessions import queries
 from sessions.services import turns as services
-from sessions.views._panels import client_key, panels, render_panels
+from sessions.views._panels import client_key, panels, render_panels, shows_conflicts
 
 
 @require_POST
@@ -16,6 +16,7 @@ def ask(request, chat_id):
 
 
 @require_POST
+@shows_conflicts
 def tell_answers(request, chat_id):
     turn = services.tell_answers(chat_id=chat_id, by=request.user, client_key=client_key(request))
     return render_panels(request, chat_id, turn=turn)

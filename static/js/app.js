@@ -101,6 +101,7 @@
       if (el.textContent !== words) el.textContent = words;
       el.title = moment.toLocaleString("en-GB");
     }
+    for (const field of all("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   }
   function tick() {
     for (const el of all("time[data-elapsed]")) {
