@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.postgres",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -101,6 +102,9 @@ else:
     DATABASE_APP_ROLE = _app["USER"]
     _database = env.db("DATABASE_OWNER_URL") if DATABASE_ROLE == "owner" else _app
     _database["ENGINE"] = _POSTGRES
+DATABASE_SEARCH_ROLE = env(
+    "DATABASE_SEARCH_ROLE", default=embedded.SEARCH
+)  # owns the search views; nobody signs in as it
 _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
 _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {**_POOL, "reset": refuse_leftover}}
 DATABASES = {"default": _database}

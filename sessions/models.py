@@ -10,6 +10,9 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.owned import AccountManager, AccountOwned
 from flowpilot.errors import NotFound, StaleState
 from sessions.news import announce
+from sessions.records import ChatChange as ChatChange
+from sessions.records import ChatDocument as ChatDocument
+from sessions.records import ChatSearch as ChatSearch
 from sessions.script_models import DraftTemplate as DraftTemplate
 from sessions.script_models import ScriptGeneration as ScriptGeneration
 
@@ -84,6 +87,8 @@ class ChatSession(AccountOwned):
             models.Index(fields=["account", "-updated_at", "-id"], name="chat_newest"),
             models.Index(fields=["account", "status", "-updated_at"], name="chat_by_status"),
             models.Index(fields=["account", "ticket_id"], name="chat_by_ticket"),
+            models.Index(fields=["account", "owner", "-updated_at", "-id"], name="chat_by_owner"),
+            models.Index(fields=["account", "ticket_company", "-updated_at", "-id"], name="chat_by_company"),
         ]
 
     def __str__(self):

@@ -1,15 +1,30 @@
 from django.urls import include, path
 
-from sessions.views import chat, events, fixes, lane, notes, resolve, script_drafts, scripts, start, stream, turns
+from sessions.views import (
+    chat,
+    events,
+    fixes,
+    lane,
+    listing,
+    notes,
+    past,
+    resolve,
+    script_drafts,
+    scripts,
+    start,
+    stream,
+    turns,
+)
 
 app_name = "sessions"
 urlpatterns = [
     path("", include("sessions.ticket_urls")),
-    path("", start.history, name="history"),
+    path("", listing.history, name="history"),
     path("start", start.start_chat, name="start-chat"),
     path("start/<int:ticket_id>", start.start_from_ticket, name="start-from-ticket"),
     path("<uuid:chat_id>", chat.chat, name="chat"),
     path("<uuid:chat_id>/events", events.chat_events, name="chat-events"),
+    path("<uuid:chat_id>/past", past.past, name="past"),
     path("<uuid:chat_id>/rename", chat.rename_chat, name="rename-chat"),
     path("<uuid:chat_id>/turns", turns.ask, name="ask"),
     path("<uuid:chat_id>/turns/answers", turns.tell_answers, name="tell-answers"),

@@ -122,6 +122,37 @@ class GrantToApp(_SqlOperation):
         return "Grant the app role its rights on tables and sequences"
 
 
+class CreateSearchView(_SqlOperation):
+    """Create a view that reads past the policies for its own account only, for operators that a policy keeps from their index.
+
+    It belongs to the search role, which nobody signs in as, repeats the tenant condition, and can only be read.
+    """
+
+    def __init__(self, name: str, select: str, tables: list[str], column: str):
+        self.name, self.select, self.tables, self.column = name, select, tables, column
+
+    def forwards(self, schema_editor, apps, app_label):
+        quote = schema_editor.quote_name
+        view, app, search = quote(self.name), quote(settings.DATABASE_APP_ROLE), quote(settings.DATABASE_SEARCH_ROLE)
+        return [
+            f"GRANT SELECT ON {', '.join(map(quote, self.tables))} TO {search}",
+            f"CREATE VIEW {view} AS {self.select} WHERE {condition(self.column)}",
+            f"REVOKE ALL ON {view} FROM {app}",
+            f"GRANT SELECT ON {view} TO {app}",
+            f"GRANT CREATE ON SCHEMA public TO {search}",  # owning takes it, for this moment
+            f"ALTER VIEW {view} OWNER TO {search}",
+            f"REVOKE CREATE ON SCHEMA public FROM {search}",
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        quote = schema_editor.quote_name
+        tables, search = ", ".join(map(quote, self.tables)), quote(settings.DATABASE_SEARCH_ROLE)
+        return [f"DROP VIEW {quote(self.name)}", f"REVOKE SELECT ON {tables} FROM {search}"]  # noqa: S608
+
+    def describe(self):
+        return f"Create the search view {self.name}"
+
+
 class ChainAuditEvents(_SqlOperation):
     """Make the audit log append-only for the app role, and let the database number, date and chain its events."""
 

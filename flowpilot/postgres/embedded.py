@@ -136,7 +136,7 @@ class EmbeddedPostgres:
             for role, rights in ((OWNER, "LOGIN BYPASSRLS CREATEDB"), (APP, "LOGIN"), (SEARCH, "NOLOGIN BYPASSRLS")):
                 if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                     connection.execute(f"CREATE ROLE {role} {rights}".encode())
-            connection.execute(f"GRANT {APP} TO {OWNER}".encode())
+            connection.execute(f"GRANT {APP}, {SEARCH} TO {OWNER}".encode())
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}".encode())
 

@@ -18,7 +18,17 @@ from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
 from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost
-from sessions.models import ChatSession, DraftTemplate, NoteDraft, ScriptGeneration, SessionFact, SuggestedFix, Turn
+from sessions.models import (
+    ChatChange,
+    ChatDocument,
+    ChatSession,
+    DraftTemplate,
+    NoteDraft,
+    ScriptGeneration,
+    SessionFact,
+    SuggestedFix,
+    Turn,
+)
 
 OWNED = sorted(
     (model for model in apps.get_models() if issubclass(model, AccountOwned)), key=lambda each: each.__name__
@@ -220,6 +230,17 @@ def _draft(person, mark, rows):
     )
 
 
+def _change(person, mark, rows):
+    """The database writes these by itself; one of them stays."""
+    change = ChatChange.objects.filter(part="fact").get()
+    ChatChange.objects.exclude(pk=change.pk).delete()
+    return change
+
+
+def _document(person, mark, rows):
+    return ChatDocument.objects.get(chat=rows[ChatSession])
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
@@ -242,4 +263,6 @@ _FACTORIES = {
     ScriptConversation: _conversation,
     ScriptMessage: _message,
     NoteDraft: _draft,
+    ChatChange: _change,
+    ChatDocument: _document,
 }

@@ -35,7 +35,7 @@ WITHOUT_POLICY = {
     "socialaccount_socialtoken",
 }
 _ANOTHER_ACCOUNT = "socialaccount_socialtoken"  # its account_id is that of an identity at Microsoft
-VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER: set[str] = set()
+VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {"session_search"}  # each repeats the tenant condition: tested below
 UNIQUE_OVER_ALL_ACCOUNTS = {"accounts_user_email_key"}  # one e-mail address signs in to one account
 
 _TABLES = "FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"

@@ -249,7 +249,7 @@ def test_what_get_would_write_is_noticed(ours):
     with account_scope(ours.account.id):
         ChatSession.objects.update(title="Changed")
 
-    assert _written() == before + 1
+    assert _written() > before
 
 
 def _client(tenant) -> Client:

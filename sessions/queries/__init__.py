@@ -1,19 +1,28 @@
 """Reading sessions, ready to show: ordered, complete, and silent when a template asks for more."""
 
 from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, moments, worked
-from sessions.queries.chats import active_chats, get_chat, history, recent_chats
+from sessions.queries.chats import active_chats, get_chat, recent_chats
+from sessions.queries.listing import SHOWN, ChatPage, ListFilter, companies, list_chats
 from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
-from sessions.queries.panels import FixPanel, Lane, facts, fix_panel, fixes, lane, problem
+from sessions.queries.panels import Evidence, FixPanel, Lane, facts, fix_panel, fixes, lane, problem
+from sessions.queries.past import Past, changes_since, past
 from sessions.queries.posts import Posting, posting
 from sessions.queries.scripts import script_hint, scripts_run
+from sessions.queries.search import Place
 from sessions.queries.thread import Pulse, get_turn, pulse, read_pulse, thread, turn_ids
 from sessions.queries.tiles import Tile, tiles
 
 __all__ = [
+    "SHOWN",
+    "ChatPage",
+    "Evidence",
     "FixPanel",
     "Gap",
     "Lane",
+    "ListFilter",
     "Part",
+    "Past",
+    "Place",
     "Posting",
     "Pulse",
     "Secret",
@@ -23,17 +32,20 @@ __all__ = [
     "active_chats",
     "active_minutes",
     "built",
+    "changes_since",
+    "companies",
     "facts",
     "fix_panel",
     "fixes",
     "get_chat",
     "get_turn",
-    "history",
     "idle_gaps",
     "lane",
+    "list_chats",
     "moments",
     "note_state",
     "parts",
+    "past",
     "posting",
     "problem",
     "pulse",

@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from django.db.models import Q
-
 from flowpilot.accounts.models import User
 from flowpilot.errors import NotFound
 from sessions.models import ChatSession
@@ -28,15 +26,3 @@ def recent_chats(limit: int = 5) -> list[ChatSession]:
     """Return the account's sessions that ended last."""
     ended = ChatSession.objects.exclude(status__in=[ChatSession.Status.ACTIVE, ChatSession.Status.PAUSED])
     return ready(ended.order_by("-updated_at", "-id")[:limit])
-
-
-def history(*, text: str = "", status: str = "", limit: int = 50) -> list[ChatSession]:
-    """Return the account's sessions, newest first; `text` is looked for in title, problem and ticket."""
-    chats = ChatSession.objects.select_related("owner")
-    if status in ChatSession.Status.values:
-        chats = chats.filter(status=status)
-    if text:
-        matches = Q(title__icontains=text) | Q(problem__icontains=text) | Q(ticket_company__icontains=text)
-        number = text.lstrip("#")
-        chats = chats.filter(matches | Q(ticket_id=int(number)) if number.isdecimal() and len(number) < 12 else matches)
-    return ready(chats.order_by("-updated_at", "-id")[:limit])

@@ -2,25 +2,15 @@ import re
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
 
 from flowpilot.accounts.middleware import own_scope
 from flowpilot.accounts.scope import account_scope
-from sessions import queries
-from sessions.models import ChatSession
 from sessions.services import chats
 from sessions.views._panels import client_key
 
 _TICKET = re.compile(r"#?(\d{1,9})")
-
-
-@require_GET
-def history(request):
-    text, status = request.GET.get("q", "").replace("\x00", "").strip()[:200], request.GET.get("status", "")
-    context = {"at": "pilot", "chats": queries.history(text=text, status=status), "q": text, "status": status}
-    context["statuses"] = ChatSession.Status.choices
-    return render(request, "sessions/history.html#list" if request.htmx else "sessions/history.html", context)
 
 
 @require_POST
