@@ -1,0 +1,44 @@
+"""A database to take apart: its own embedded server in a temporary folder, migrated, with this process as the app role.
+
+Pages can be asked for as well: static files are those of the source tree.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.test.utils import override_settings
+
+from flowpilot.postgres.embedded import EmbeddedPostgres
+
+_AS_THEY_LIE = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+@contextmanager
+def scratch_database() -> Iterator[EmbeddedPostgres]:
+    """Give this process an empty database of its own. Must come before its first query; needs the embedded server's settings."""
+    database = connections.settings["default"]
+    with (
+        tempfile.TemporaryDirectory(prefix="flowpilot-") as folder,
+        EmbeddedPostgres(Path(folder) / "postgres", is_throwaway=True) as server,
+        override_settings(STORAGES=_AS_THEY_LIE, ALLOWED_HOSTS=["localhost"], SECURE_SSL_REDIRECT=False),
+    ):
+        environment = {**os.environ, "FLOWPILOT_DATA_DIR": folder, "DATABASE_ROLE": "owner"}
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(migrate, cwd=settings.BASE_DIR, env=environment, check=True)
+        usual, database["HOST"] = database["HOST"], str(server.socket)
+        try:
+            yield server
+        finally:
+            connections.close_all()
+            connections["default"].close_pool()
+            database["HOST"] = usual
