@@ -107,7 +107,7 @@ class _Round:
         word = f"{kind} {number}"
         if kind == "supersede":
             return word, lambda: self._supersede(number)
-        name, args, form = {
+        requests: dict[str, tuple[str, list, dict[str, str]]] = {
             "apply": ("apply-fix", [self.fix.id], {}),
             "success": ("record-outcome", [self.fix.id], {"outcome": "success"}),
             "failed": ("record-outcome", [self.fix.id], {"outcome": "failed", "reason": word}),
@@ -115,7 +115,8 @@ class _Round:
             "add": ("add-fact", [], {"text": word}),
             "edit": ("edit-fact", [self.fact.id], {"text": word}),
             "answer": ("answer-task", [task], {"typed": word}),
-        }[kind]
+        }
+        name, args, form = requests[kind]
         return word, lambda: self._post(name, args, form)
 
     def _post(self, name: str, args: list, form: dict[str, str]) -> Any:
