@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("chat_sessions", "0004_scripts"),
+        ("chat_sessions", "0005_note_drafts"),
     ]
 
     operations = [

@@ -175,7 +175,7 @@ SEARCH = (
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_audit_log"),
-        ("chat_sessions", "0005_fix_evidence"),
+        ("chat_sessions", "0006_fix_evidence"),
         ("psa", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
