@@ -77,7 +77,7 @@ class _Round:
         return self.counts
 
     def _open(self) -> None:
-        item = {
+        item: dict[str, Any] = {
             "kind": "question",
             "why": "",
             "answer_kind": "text",
