@@ -11,11 +11,13 @@ from django.utils import timezone
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import NotFound, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
+from flowpilot.providers.connectwise.errors import NotPermitted
 from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData, TimeEntryData
 from psa import known, lookups
 from psa.known import Known
 from psa.models import PsaPost
 from psa.queries import patient_connectwise
+from psa.resources import Resources, merged
 from psa.rows import Row
 
 JUST_NOW = 5  # seconds in which a panel takes what the page has begun to ask for
@@ -64,6 +66,18 @@ def notes(*, account_id: UUID, ticket_id: int) -> Known[list[NoteData]]:
     client = patient_connectwise(account_id)
     question = partial(client.list_notes, ticket_id)
     return known.ask(account_id, f"psa:notes:{ticket_id}", question, fresh_seconds=JUST_NOW)
+
+
+def people(*, account_id: UUID, ticket_id: int) -> Resources:
+    """Return who works on a ticket; where the schedule may not be read, as far as the ticket tells. Raises NotFound, Refused or Unavailable."""
+    client = patient_connectwise(account_id)
+    this = ticket(account_id=account_id, ticket_id=ticket_id).value.ticket
+    question = partial(client.list_schedule_entries, ticket_id)
+    try:
+        entries = known.ask(account_id, f"psa:entries:{ticket_id}", question, fresh_seconds=JUST_NOW).value
+    except NotPermitted as error:
+        return merged(this, (), error.permission)
+    return merged(this, entries)
 
 
 def devices(*, account_id: UUID, ticket_id: int, is_complete: bool) -> Devices:

@@ -73,6 +73,34 @@ class PsaChange(AccountOwned):
         return f"ticket {self.ticket_id} at {self.changed_at}"
 
 
+class TicketRequest(AccountOwned):
+    """A ticket that somebody asked for: one form makes one, however often it is sent."""
+
+    class State(models.TextChoices):
+        SENDING = "sending"
+        UNCERTAIN = "uncertain"  # nobody knows whether it was made; it is looked for before it is made again
+        CREATED = "created"
+        REFUSED = "refused"
+
+    client_key = models.UUIDField()
+    reference = models.CharField(max_length=26, default=new_reference, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.SENDING)
+    ticket_id = models.PositiveBigIntegerField(null=True, blank=True)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "client_key"], name="ticket_request_once_per_form"),
+        ]
+
+    def __str__(self):
+        return f"ticket {self.ticket_id or 'asked for'}: {self.state}"
+
+
 class PsaPost(AccountOwned):
     """One thing that must reach a ticket exactly once: the outbox. `docs/architecture.md` draws its states."""
 

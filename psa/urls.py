@@ -1,7 +1,7 @@
 from django.urls import path
 
 from psa import hooks
-from psa.views import detail, queue
+from psa.views import create, detail, people, queue
 
 app_name = "psa"
 urlpatterns = [
@@ -14,9 +14,17 @@ urlpatterns = [
     path("count", queue.count, name="count"),
     path("changes", hooks.tell_changes, name="changes"),
     path("mine", queue.my_queue, name="my-queue"),
+    path("new", create.new_ticket, name="new-ticket"),
+    path("new/fill", create.fill_ticket, name="fill-ticket"),
+    path("new/company", create.find_company, name="find-company"),
+    path("new/create", create.create_ticket, name="create-ticket"),
     path("<int:ticket_id>", detail.ticket, name="ticket"),
     path("<int:ticket_id>/notes", detail.notes, name="notes"),
     path("<int:ticket_id>/notes/feed", detail.note_feed, name="note-feed"),
+    path("<int:ticket_id>/resources", people.resources, name="resources"),
+    path("<int:ticket_id>/resources/find", people.find_resources, name="find-resources"),
+    path("<int:ticket_id>/resources/add", people.assign, name="assign"),
+    path("<int:ticket_id>/resources/remove", people.unassign, name="unassign"),
     path("<int:ticket_id>/related", detail.related, name="related"),
     path("<int:ticket_id>/time", detail.time_entries, name="time_entries"),
     path("<int:ticket_id>/configurations", detail.configurations, name="configurations"),

@@ -186,6 +186,25 @@ _SIGN_IN: list[Setting] = [
         check=_tenant,
     ),
 ]
+_TICKETS: list[Setting] = [
+    Number(
+        key="psa.new_ticket.board",
+        group="tickets",
+        label="Board of new tickets",
+        help="Chosen when a new ticket opens. 0: none.",
+        default=0,
+        most=2**31 - 1,
+    ),
+    Number(
+        key="psa.new_ticket.priority",
+        group="tickets",
+        label="Priority of new tickets",
+        help="Chosen when a new ticket opens. 0: the board's own.",
+        default=0,
+        most=2**31 - 1,
+    ),
+]
 SETTINGS: dict[str, Setting] = {
-    setting.key: setting for setting in [*_AI, *_NOTES, *_TIME, *_ESCALATION, *_SCRIPTS, *_RETENTION, *_SIGN_IN]
+    setting.key: setting
+    for setting in [*_TICKETS, *_AI, *_NOTES, *_TIME, *_ESCALATION, *_SCRIPTS, *_RETENTION, *_SIGN_IN]
 }

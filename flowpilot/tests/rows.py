@@ -17,7 +17,7 @@ from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTemplate, ScriptVersion
 from psa import services as psa
-from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost
+from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost, TicketRequest
 from sessions.models import (
     ChatChange,
     ChatDocument,
@@ -97,6 +97,10 @@ def _member(person, mark, rows):
 
 def _change(person, mark, rows):
     return PsaChange.objects.create(ticket_id=42, changed_at=timezone.now(), key=mark)
+
+
+def _request(person, mark, rows):
+    return TicketRequest.objects.create(client_key=uuid4(), error=mark, created_by=person)
 
 
 def _post(person, mark, rows):
@@ -252,6 +256,7 @@ _FACTORIES = {
     PsaMemberLink: _member,
     PsaChange: _change,
     PsaPost: _post,
+    TicketRequest: _request,
     ChatSession: _chat,
     Turn: _turn,
     SessionFact: _fact,

@@ -213,6 +213,12 @@
     };
   }
 
+  // --- A dialog that the server sends opens itself. ---
+  document.addEventListener("htmx:after:swap", () => all("dialog[data-opens-itself]:not([open])").forEach((dialog) => {
+    dialog.showModal();
+    dialog.addEventListener("close", () => dialog.remove(), { once: true });
+  }));
+
   window.flowpilot = { toast, one, all, localise };
 
   // --- The row that is open beside its list is marked at once; a reload marks it as well ---
