@@ -150,8 +150,7 @@ def _read_text(account_id: UUID, client: ConnectWise, draft: Draft, choices: Cho
     for name, rows in offered.items():
         guess = found.guesses.get(name)
         row = reading.match(guess.value, rows) if guess else None
-        if guess and row:
-            _put(draft, name, Guess(str(row.id), guess.confidence, guess.note))
+        _put(draft, name, Guess(str(row.id), guess.confidence, guess.note) if guess and row else None)
     _put(draft, "company", _company(account_id, client, found.guesses.get("company")))
     if company := draft.number("company"):
         guess = found.guesses.get("contact")

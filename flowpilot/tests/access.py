@@ -44,6 +44,10 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "psa:time_entries",
         "psa:wider",
         "sessions:add-ticket-note",
+        "sessions:find-tickets",
+        "sessions:link-ticket",
+        "sessions:pick-ticket",
+        "sessions:unlink-ticket",
         "sessions:linked",
         # Scripts
         "scripts:archive-template",

@@ -8,12 +8,12 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.errors import Invalid
 from psa.queries import TicketBundle, connectwise_of, ticket_bundle
-from sessions.models import ChatSession, SessionFact, Turn
+from sessions.models import ChatSession, Turn
+from sessions.services._ticket_facts import add_facts, name_ticket
 from sessions.services._turns import queue_turn
 from sessions.services.turns import LONGEST_MESSAGE
 
 LONGEST_TITLE = 200  # characters
-_LONGEST_NOTE_FACT = 600  # characters of the first note that become a fact
 
 
 def start_from_ticket(*, account_id: UUID, ticket_id: int, by: User) -> ChatSession:
@@ -64,37 +64,8 @@ def rename_chat(*, chat_id: UUID, title: str) -> ChatSession:
 
 
 def _keep(bundle: TicketBundle, by: User) -> ChatSession:
-    ticket = bundle.ticket
-    chat = ChatSession.objects.create(
-        title=ticket.summary[:200],
-        owner=by,
-        ticket_id=ticket.id,
-        ticket_summary=ticket.summary[:200],
-        ticket_company=ticket.company.name[:200] if ticket.company else "",
-        ticket_contact=ticket.contact_name[:200],
-        state_version=1,
-    )
-    source = SessionFact.SourceType.TICKET
-    SessionFact.objects.bulk_create(
-        SessionFact(chat=chat, text=text[:1000], source_type=source, source_ref=ref) for text, ref in _facts(bundle)
-    )
+    chat = ChatSession(title=bundle.ticket.summary[:LONGEST_TITLE], owner=by, state_version=1)
+    name_ticket(chat, bundle)
+    chat.save(force_insert=True)
+    add_facts(chat, bundle)
     return chat
-
-
-def _facts(bundle: TicketBundle) -> list[tuple[str, str]]:
-    ticket, here = bundle.ticket, f"ticket:{bundle.ticket.id}"
-    found = [(ticket.summary, here)]
-    if ticket.company:
-        found.append((f"Client: {ticket.company.name}", here))
-    if ticket.contact_name:
-        found.append((f"Contact: {ticket.contact_name}", here))
-    if bundle.notes:
-        first = bundle.notes[-1]  # newest first
-        words = " ".join(first.text.split())
-        found.append(
-            (words[:_LONGEST_NOTE_FACT] + ("…" if len(words) > _LONGEST_NOTE_FACT else ""), f"note:{first.id}")
-        )
-    for device in bundle.configurations:
-        parts = [device.name, device.type, device.os, device.ram]
-        found.append((", ".join(part for part in parts if part), f"configuration:{device.id}"))
-    return [(text, ref) for text, ref in found if text]

@@ -2,13 +2,19 @@
 
 from uuid import UUID
 
+from django.db import transaction
+from django.utils import timezone
+
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
-from flowpilot.errors import Invalid, Unavailable
+from flowpilot.errors import Conflict, Invalid, Unavailable
 from psa import details, known
 from psa import services as psa_services
 from psa.delivery import KEY, defer_delivery
+from psa.queries import connectwise_of, ticket_bundle
 from sessions.models import ChatSession, SessionFact
+from sessions.services._ticket_facts import add_facts, name_ticket
+from sessions.services._turns import require_open
 from sessions.services.chats import start_from_ticket
 
 LONGEST_NOTE = 20_000  # characters
@@ -44,6 +50,50 @@ def add_ticket_note(
             )
             defer_delivery(account_id, ticket_id)
     details.doubt_ticket(account_id, ticket_id)
+    return chat
+
+
+def link_ticket(*, account_id: UUID, chat_id: UUID, ticket_id: int) -> ChatSession:
+    """Put a session on a ticket, in place of another: its facts come in, the other's go. Moves the version.
+
+    Asks ConnectWise first, with no scope open. Raises NotFound, Conflict (closed, or its note is on its way), Refused or Unavailable.
+    """
+    refuse_open_transaction()
+    with account_scope(account_id):
+        if _linkable(chat_id).ticket_id == ticket_id:
+            return ChatSession.objects.get(pk=chat_id)
+    bundle = ticket_bundle(connectwise_of(account_id), ticket_id)
+    with account_scope(account_id):
+        chat = _unlinked(chat_id)
+        chat.save(update_fields=name_ticket(chat, bundle))
+        add_facts(chat, bundle)
+        return chat
+
+
+@transaction.atomic
+def unlink_ticket(*, chat_id: UUID) -> ChatSession:
+    """Take a session off its ticket, with what the ticket told. Moves the version. Raises NotFound or Conflict."""
+    if _linkable(chat_id).ticket_id is None:
+        raise Conflict("This session has no ticket.")
+    return _unlinked(chat_id)
+
+
+def _unlinked(chat_id: UUID) -> ChatSession:
+    """Return a session at its next version without a ticket and without what a ticket told."""
+    _linkable(chat_id)
+    chat = ChatSession.objects.advance(chat_id)
+    told = chat.facts.filter(source_type=SessionFact.SourceType.TICKET, deleted_at=None)
+    told.exclude(source_ref__startswith="post:").update(deleted_at=timezone.now())
+    chat.ticket_id, chat.ticket_summary, chat.ticket_company, chat.ticket_contact = None, "", "", ""
+    chat.save(update_fields=["ticket_id", "ticket_summary", "ticket_company", "ticket_contact", "updated_at"])
+    return chat
+
+
+def _linkable(chat_id: UUID) -> ChatSession:
+    chat = ChatSession.objects.lock(chat_id)
+    require_open(chat)
+    if chat.resolution_batch or chat.escalation_batch:
+        raise Conflict("What this session posted belongs to its ticket, so the link stays.")
     return chat
 
 
