@@ -74,5 +74,5 @@ class Failure:
             return Unavailable(_WORDS.get(self.status, _BUSY))
         said = "" if self.said.lstrip().startswith("<") else self.said  # a proxy's page is nobody's words
         if self.status == 413 or "too long" in said or "image" in said:
-            return Invalid(f"{_WORDS[413]} ({said})" if said else _WORDS[413])
+            return Invalid(f"{_WORDS[413]} It said: {said.strip(' .')}." if said else _WORDS[413])
         return Refused(_WORDS.get(self.status, f"The AI refused the request: {said.strip(' .') or self.status}."))

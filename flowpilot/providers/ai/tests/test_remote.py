@@ -181,12 +181,13 @@ def test_importing_a_provider_does_not_import_its_sdk(module, sdk):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_an_answer_read_from_the_cache_is_logged(remote, caplog):
+@pytest.mark.parametrize("asking", [stream, ask], ids=["streamed", "whole"])
+def test_what_an_answer_read_from_the_cache_is_logged(remote, caplog, asking):
     caplog.set_level(logging.INFO, "flowpilot.ai")
     system = [SystemBlock("You are FlowPilot. " * 1000)]
 
-    stream(remote.provider, system=system)
-    stream(remote.provider.with_service("resolution_note"), system=system)
+    asking(remote.provider, system=system)
+    asking(remote.provider.with_service("resolution_note"), system=system)
 
     name, model = remote.provider.name, MODELS[remote.provider.name]
     first, second = (line for line in caplog.messages if line.startswith(f"{name}.cache"))
