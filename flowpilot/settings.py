@@ -234,6 +234,7 @@ PSA_HOSTS = env.list(
     "PSA_HOSTS", default=[]
 )  # on-premises ConnectWise hosts that may be called, beside the cloud's regions
 PSA_LOOPBACK = env.bool("PSA_LOOPBACK", default=False)  # a ConnectWise on this machine: the sandbox of the demo
+PSA_READ_TIMEOUT = env.float("PSA_READ_TIMEOUT", default=10.0)  # seconds that a worker waits for an answer
 PSA_SETTLE_SECONDS = env.int("PSA_SETTLE_SECONDS", default=600)
 
 # --- Jobs: a worker that is gone for WORKER_GONE_SECONDS loses its jobs to the others. All times follow the beat of a turn. -----------

@@ -6,13 +6,15 @@ ConnectWise knows no idempotency key, so a note or a time entry carries a refere
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest, Least
 
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Unavailable, UserError
@@ -27,7 +29,9 @@ State = PsaPost.State
 LEASE = timedelta(seconds=60)  # above the client's longest wait
 MOST_ATTEMPTS = 8
 LOOK_AGAIN = timedelta(seconds=15)
-_LONGEST_BACKOFF = 60
+UNREACHED = timedelta(seconds=10)  # between two tries while ConnectWise cannot be reached
+_LATE = 0.25  # the part of its lease after which a claim is not acted upon any more
+_LONGEST_BACKOFF = 30
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Claim:
     post: PsaPost
     is_search: bool
     claimed_at: datetime
+    held_since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Step:
     external_id: str = ""
     error: str = ""
     wait: timedelta = timedelta()
+    is_unsent: bool = False  # nothing went out, so it counts as no attempt: an outage may be long
 
 
 async def deliver(account_id: UUID, post_id: UUID) -> PsaPost:
@@ -108,16 +114,20 @@ def _must_wait(post: PsaPost) -> bool:
 
 def _send(client: ConnectWise, claim: Claim) -> Step:
     post = claim.post
+    if time.monotonic() - claim.held_since > LEASE.total_seconds() * _LATE:
+        return Step(
+            State.PENDING, error=post.error, is_unsent=True
+        )  # paused meanwhile: somebody else may be at it soon
     try:
         return Step(State.SENT, external_id=sending.send(client, post)[:40])
     except Throttled as error:
-        return Step(State.PENDING, error=error.message, wait=timedelta(seconds=error.retry_after))
+        return Step(State.PENDING, error=error.message, wait=timedelta(seconds=error.retry_after), is_unsent=True)
     except Uncertain as error:
         if post.kind in sending.SAFE_TO_REPEAT:
             return Step(State.PENDING, error=error.message, wait=_backoff(post))
         return Step(State.UNCERTAIN, error=error.message, wait=timedelta(seconds=2))
     except Unavailable as error:
-        return Step(State.PENDING, error=error.message, wait=_backoff(post))
+        return Step(State.PENDING, error=error.message, wait=UNREACHED, is_unsent=True)
     except UserError as error:
         return Step(State.REJECTED, error=error.message)
 
@@ -147,6 +157,9 @@ def _record(claim: Claim, step: Step) -> None:
         next_at=now + step.wait,
         lease_until=None,
         sent_at=now if step.state == State.SENT else None,
+        attempts=Greatest(
+            F("attempts") - int(step.is_unsent), Least(F("attempts"), 1)
+        ),  # begun once, it keeps its place
     )
     log.info("psa.post post=%s kind=%s state=%s kept=%s", claim.post.pk, claim.post.kind, step.state, bool(kept))
 

@@ -9,6 +9,8 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.accounts.sealing import BrokenSeal, unseal
@@ -211,5 +213,10 @@ def _client(account_id, row_id, base_url, company_id, client_id, public_key, sea
     """Keep one client, and so one small pool, for each connection as it stands now."""
     private_key = unseal(sealed, account_id=account_id, table="psa_psaconnection", row_id=row_id)
     return ConnectWise(
-        base_url=base_url, company_id=company_id, public_key=public_key, private_key=private_key, client_id=client_id
+        base_url=base_url,
+        company_id=company_id,
+        public_key=public_key,
+        private_key=private_key,
+        client_id=client_id,
+        read_timeout=settings.PSA_READ_TIMEOUT,
     )

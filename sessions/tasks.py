@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
 from sessions import answering, drafting, posting
@@ -48,5 +48,7 @@ async def rescue_stalled_jobs(context, timestamp: int) -> None:
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
             else:
                 await manager.retry_job(job)
+        except UniqueViolation:  # a periodic job whose successor waits already
+            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         except ConnectorException as error:  # another was faster with this one; the others still wait
             log.warning("job.not_rescued job=%s error=%s", job.id, type(error).__name__)

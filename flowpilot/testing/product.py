@@ -32,6 +32,7 @@ class Product:
         self.folder, self._environment = folder, environment
         self.port, self._sandbox_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
         self._process: subprocess.Popen | None = None
 
     def start(self) -> "Product":

@@ -1,6 +1,7 @@
 """A note reaches its ticket exactly once, whatever happens on the way. The delivery runs as in the worker; the sandbox counts."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -206,6 +207,26 @@ def test_a_status_of_another_board_is_rejected(connected, technician, sandbox):
 
     assert post.state == State.REJECTED
     assert post.error
+
+
+@pytest.mark.parametrize("fault", [Reply(409, ""), Reply(429, {"error": "x"}, {"Retry-After": "0"})])
+def test_a_long_outage_wears_no_post_out(note, sandbox, fault):
+    sandbox.fail_next(fault, times=outbox.MOST_ATTEMPTS + 4, match=NOTES)
+
+    states = [deliver(note).state for _ in range(outbox.MOST_ATTEMPTS + 5)]
+
+    assert states == [State.PENDING] * (outbox.MOST_ATTEMPTS + 4) + [State.SENT]
+    assert len(arrived(sandbox, note)) == 1
+
+
+def test_a_worker_that_was_paused_after_its_claim_sends_nothing(note, connected, sandbox):
+    with account_scope(connected.id):
+        claim = outbox._claim(note.id)
+        client = queries.get_connectwise()
+    late = replace(claim, held_since=claim.held_since - outbox.LEASE.total_seconds())
+
+    assert outbox._send(client, late).state == State.PENDING
+    assert sandbox.seen == []
 
 
 def test_after_many_attempts_a_post_is_dead(note, sandbox):

@@ -1,6 +1,6 @@
 """The sandbox's own levers over HTTP, for a demo that runs in another process: below /_sandbox, with the same keys.
 
-GET writes: every write that was made · PUT latency {"seconds": 0.2 or [0.1, 0.4]} · PUT permissions {"without": ["scheduling:add"]} ·
+GET writes: every write that was made · GET calls, DELETE calls: what was asked since · PUT latency {"seconds": 0.2 or [0.1, 0.4]} · PUT permissions {"without": ["scheduling:add"]} ·
 PUT switches {"note_lag": 1} · POST faults {"kind": "429", "times": 1, "match": "POST"} · POST close {"seconds": 60, "codebase": "v2026_2"} ·
 POST reset
 """
@@ -25,6 +25,10 @@ def control(sandbox: "Sandbox", seen: Seen) -> Reply:
         case "GET writes":
             rows = [{"method": each.method, "path": each.path, "body": each.body} for each in sandbox.writes]
             return Reply(200, rows)
+        case "GET calls":
+            return Reply(200, [f"{each.method} {each.path}" for each in sandbox.seen])
+        case "DELETE calls":
+            sandbox.app.seen.clear()
         case "PUT latency":
             seconds = given.get("seconds", 0.0)
             sandbox.app.latency = (seconds[0], seconds[1]) if isinstance(seconds, list) else float(seconds)

@@ -1,6 +1,8 @@
 """What can go wrong on the way, on demand."""
 
+import random
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flowpilot.providers.connectwise.sandbox.replies import HTML_404, HTML_503, Reply, coded, security, too_many
@@ -35,17 +37,17 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
+        self._mixed: list[tuple[float, Fault]] = []
 
     def add(self, kind: str | Reply, times: int, match: str | None) -> None:
         """Let the next matching requests fail."""
-        if isinstance(kind, Reply):
-            fault = Fault("answer", times, match or "", kind)
-        elif kind in ANSWERS or kind in BEFORE or kind in AFTER:
-            fault = Fault(kind, times, match or "", ANSWERS.get(kind))
-        else:
-            raise ValueError(f"There is no fault named {kind}.")
         with self._lock:
-            self._waiting.append(fault)
+            self._waiting.append(_fault(kind, times, match or ""))
+
+    def mix(self, shares: Iterable[tuple[float, str | Reply]], match: str = "") -> None:
+        """Let matching requests fail by chance, each kind in its share of them, until all is cleared."""
+        with self._lock:
+            self._mixed = [(share, _fault(kind, 1, match)) for share, kind in shares]
 
     def take(self, request_line: str) -> Fault | None:
         """Return the fault this request meets, and count it."""
@@ -55,9 +57,26 @@ class Faults:
                 fault.times -= 1
                 if fault.times <= 0:
                     self._waiting.remove(fault)
-            return fault
+            return fault or self._drawn(request_line)
 
     def clear(self) -> None:
         """Forget what was still to come."""
         with self._lock:
             self._waiting.clear()
+            self._mixed = []
+
+    def _drawn(self, request_line: str) -> Fault | None:
+        chance = random.random()  # noqa: S311  (a fault is no secret)
+        for share, fault in self._mixed:
+            chance -= share
+            if chance < 0:
+                return fault if fault.match in request_line else None
+        return None
+
+
+def _fault(kind: str | Reply, times: int, match: str) -> Fault:
+    if isinstance(kind, Reply):
+        return Fault("answer", times, match, kind)
+    if kind in ANSWERS or kind in BEFORE or kind in AFTER:
+        return Fault(kind, times, match, ANSWERS.get(kind))
+    raise ValueError(f"There is no fault named {kind}.")
