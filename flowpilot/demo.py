@@ -10,6 +10,7 @@ from django.utils import timezone
 from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
+from psa import callbacks
 from psa import services as psa
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
 
@@ -29,13 +30,17 @@ def fresh_start() -> None:
     (settings.DATA_DIR / "sandbox.jsonl").unlink(missing_ok=True)
 
 
-def seed(base_url: str, credentials: dict[str, str]) -> bool:
-    """Move the MSP in, once; connect it to the sandbox where that listens today. Return whether it is new."""
+def seed(base_url: str, credentials: dict[str, str], site: str) -> bool:
+    """Move the MSP in, once; connect it to the sandbox where that listens today, and have it call us back at `site`.
+
+    Return whether it is new.
+    """
     is_new = not User.objects.filter(email=EMAIL).exists()
     if is_new:
         _move_in()
     with account_scope(ACCOUNT_ID):
         psa.connect(base_url=base_url, **credentials)
+    callbacks.subscribe(account_id=ACCOUNT_ID, site=site)
     return is_new
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
@@ -93,7 +94,11 @@ def subscribe(*, account_id: UUID, site: str) -> int:
     with account_scope(account_id):
         connection = PsaConnection.objects.get()
     url = address_for(account_id, connection.id, site)
-    known = [each for each in client.list_callbacks() if each.url == url and each.type == "ticket"]
+    ours = [each for each in client.list_callbacks() if urlsplit(each.url).path == urlsplit(url).path]
+    for moved in ours:
+        if moved.url != url:  # FlowPilot was reached elsewhere before
+            client.delete_callback(moved.id)
+    known = [each for each in ours if each.url == url]
     found = known[0] if known else client.create_callback(url=url, type="ticket")
     with account_scope(account_id):
         PsaConnection.objects.filter(pk=connection.pk).update(callback_id=found.id)

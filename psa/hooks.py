@@ -10,6 +10,7 @@ from flowpilot.accounts.middleware import own_scope
 from flowpilot.errors import UserError
 from psa import callbacks, changes
 from psa.filters import record_id
+from psa.views._page import open_ticket
 
 
 @csrf_exempt
@@ -30,12 +31,14 @@ def receive(request, token):
 @require_GET
 @own_scope
 def tell_changes(request):
-    """The piece that asks again in a while. When tickets changed, panels hear `tickets-changed`, and the open ticket's `ticket-changed`."""
-    ticket_id = record_id(request.GET.get("ticket", ""))
-    found = changes.changes(request.account_id, request.GET.get("since", ""))
-    is_open_changed = ticket_id in found.ticket_ids
-    context = {"until": found.until, "ticket_id": ticket_id, "has_banner": "banner" in request.GET}
-    response = render(request, "psa/_changes.html", {**context, "is_changed": is_open_changed})
+    """The piece that asks again in a while. Panels hear `tickets-changed`; those of the open ticket, or a session's, `ticket-changed`."""
+    since, has_banner = request.GET.get("since", ""), "banner" in request.GET
+    ticket_id = record_id(request.GET.get("ticket", "")) or open_ticket(request)
+    found = changes.changes(request.account_id, since)
+    is_changed = ticket_id in found.ticket_ids
+    context = {"ticket_id": ticket_id, "has_banner": has_banner and ticket_id, "is_changed": is_changed}
+    context["until"] = since if is_changed and has_banner else found.until  # a banner stays until somebody follows it
+    response = render(request, "psa/_changes.html", context)
     if found:
-        response["HX-Trigger"] = "tickets-changed, ticket-changed" if is_open_changed else "tickets-changed"
+        response["HX-Trigger"] = "tickets-changed, ticket-changed" if is_changed else "tickets-changed"
     return response

@@ -78,7 +78,7 @@ class _Stage:
 
     def do(self, *arguments: str, **environment: str) -> None:
         """Run a command of manage.py to its end."""
-        subprocess.run(
+        subprocess.run(  # noqa: S603
             self._command(*arguments), cwd=settings.BASE_DIR, env=self._environment | environment, check=True
         )
 

@@ -5,16 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 
 import httpx
 
-from flowpilot.providers.connectwise.sandbox import (
-    SANDBOX_CLIENT_ID,
-    SANDBOX_COMPANY_ID,
-    SANDBOX_PRIVATE_KEY,
-    SANDBOX_PUBLIC_KEY,
-)
 from flowpilot.testing.product import Product
 
 _TAG = re.compile(r"<\w+[^>]*\shx-get=[^>]*>")
@@ -33,35 +26,24 @@ class Opening:
 
 
 class Browsing:
-    """A signed-in person, and the levers of the sandbox behind the product."""
+    """A signed-in person who opens pages."""
 
     def __init__(self, product: Product) -> None:
         self._http = httpx.Client(base_url=product.url, timeout=60, trust_env=False, follow_redirects=True)
-        self._sandbox = httpx.Client(
-            base_url=product.sandbox_url,
-            auth=(f"{SANDBOX_COMPANY_ID}+{SANDBOX_PUBLIC_KEY}", SANDBOX_PRIVATE_KEY),
-            headers={"clientId": SANDBOX_CLIENT_ID},
-            trust_env=False,
-            timeout=60,
-        )
+        self._product = product
         self._sign_in(product)
-
-    def lever(self, method: str, name: str, body: Any = None) -> Any:
-        """Pull a lever of the sandbox."""
-        answer = self._sandbox.request(method, f"/_sandbox/{name}", json=body).raise_for_status()
-        return answer.json() if answer.content else None
 
     def time_of_a_call(self) -> float:
         """Return what one bare call to ConnectWise takes: what everything else is compared with."""
         started = time.perf_counter()
-        self._sandbox.get("/v4_6_release/apis/3.0/service/tickets/48213").raise_for_status()
+        self._product.ask_connectwise("/service/tickets/48213")
         return time.perf_counter() - started
 
     def opening(self, path: str, *, htmx: bool = False, only: str = "") -> Opening:
         """Open a page and say what it took. `only` follows that piece alone."""
-        self.lever("DELETE", "calls")
+        self._product.lever("DELETE", "calls")
         first, last = self.open(path, htmx=htmx, only=only)
-        return Opening(first, last, self.lever("GET", "calls"))
+        return Opening(first, last, self._product.lever("GET", "calls"))
 
     def open(self, path: str, *, htmx: bool = False, only: str = "") -> tuple[float, float]:
         """Load a page and all that it loads by itself; return when its pieces were there, and when what they loaded was."""

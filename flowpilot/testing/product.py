@@ -82,13 +82,22 @@ class Product:
 
     def ask_connectwise(self, path: str, **params: str) -> Any:
         """Return what the sandbox answers over HTTP, as ConnectWise would."""
-        answer = httpx.get(
-            f"http://127.0.0.1:{self._sandbox_port}/v4_6_release/apis/3.0{path}",
-            params=params,
-            auth=(f"{SANDBOX_COMPANY_ID}+{SANDBOX_PUBLIC_KEY}", SANDBOX_PRIVATE_KEY),
-            headers={"clientId": SANDBOX_CLIENT_ID},
-        )
-        return answer.raise_for_status().json()
+        return self._sandbox("GET", f"/v4_6_release/apis/3.0{path}", params=params)
+
+    def change_ticket(self, number: int, **fields: Any) -> None:
+        """Change a ticket in ConnectWise itself, as somebody else would there."""
+        operations = [{"op": "replace", "path": name, "value": value} for name, value in fields.items()]
+        self._sandbox("PATCH", f"/v4_6_release/apis/3.0/service/tickets/{number}", json=operations)
+
+    def lever(self, method: str, name: str, body: Any = None) -> Any:
+        """Pull a lever of the sandbox: latency, permissions, faults and the like."""
+        return self._sandbox(method, f"/_sandbox/{name}", json=body)
+
+    def _sandbox(self, method: str, path: str, **kwargs: Any) -> Any:
+        auth = (f"{SANDBOX_COMPANY_ID}+{SANDBOX_PUBLIC_KEY}", SANDBOX_PRIVATE_KEY)
+        headers = {"clientId": SANDBOX_CLIENT_ID}
+        answer = httpx.request(method, f"{self.sandbox_url}{path}", auth=auth, headers=headers, timeout=30, **kwargs)
+        return answer.raise_for_status().json() if answer.content else None
 
 
 def _free_port() -> int:

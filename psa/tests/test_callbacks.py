@@ -175,6 +175,13 @@ def test_subscribe_asks_once_and_unsubscribe_takes_it_back(connected, sandbox):
     assert sandbox.store.tables.callbacks == {}
 
 
+def test_subscribe_from_another_place_takes_the_first_one_back(connected, sandbox):
+    callbacks.subscribe(account_id=connected.id, site="https://old.example")
+    callbacks.subscribe(account_id=connected.id, site="https://new.example")
+
+    assert [row["url"][:19] for row in sandbox.store.tables.callbacks.values()] == ["https://new.example"]
+
+
 def test_unsubscribe_is_content_when_it_is_gone_already(connected, sandbox):
     callbacks.subscribe(account_id=connected.id, site=SITE)
     sandbox.store.tables.callbacks.clear()
@@ -195,7 +202,7 @@ def test_from_a_change_in_connectwise_to_the_open_queue(live_server, connected, 
     assert [status for _, status in sandbox.sender.sent] == [204]
     told = browse.get(reverse("psa:changes"), {"since": since, "ticket": OUTLOOK, "banner": ""})
     assert told["HX-Trigger"] == "tickets-changed, ticket-changed"
-    assert "The ticket changed in ConnectWise" in told.content.decode()
+    assert "#48213 changed in ConnectWise" in told.content.decode()
 
 
 def test_changes_tell_nothing_at_first_and_nothing_of_before(browse, connected):

@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 self._say("Forgetting what was done before")
                 fresh_start()
             with ExitStack() as stack:
-                self._prepare(stack, sandbox_port)
+                self._prepare(stack, sandbox_port, f"http://127.0.0.1:{port}")
                 settings.DEMO_SIGN_IN = {"email": EMAIL, "password": PASSWORD}
                 self._tell(host, port, time.monotonic() - started)
                 serving.serve(host=host, port=port, has_worker=True)
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
 
-    def _prepare(self, stack: ExitStack, sandbox_port: int) -> None:
+    def _prepare(self, stack: ExitStack, sandbox_port: int, site: str) -> None:
         if settings.IS_EMBEDDED:
             self._say(f"Starting the database in {settings.POSTGRES_ROOT}")
             stack.enter_context(EmbeddedPostgres(settings.POSTGRES_ROOT))
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         settings.PSA_LOOPBACK = True
         sandbox = Sandbox(settings.DATA_DIR / "sandbox.jsonl")
         base_url = stack.enter_context(sandbox.serve(port=sandbox_port))
-        if seed(base_url, sandbox.credentials):
+        if seed(base_url, sandbox.credentials, site):
             self._say("Moved in: Summit IT Services, its people, clients and sessions")
 
     def _tell(self, host: str, port: int, seconds: float) -> None:
