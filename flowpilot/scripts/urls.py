@@ -1,12 +1,18 @@
 from django.urls import path
 
-from flowpilot.scripts.views import editing, library
+from flowpilot.scripts.views import builder, editing, library
 
 app_name = "scripts"
 urlpatterns = [
     path("", library.library, name="library"),
     path("new", editing.new_template, name="new-template"),
     path("parameter-row", editing.parameter_row, name="parameter-row"),
+    path("builder", builder.builder, name="builder"),
+    path("builder/start", builder.start_conversation, name="start-conversation"),
+    path("builder/<uuid:conversation_id>", builder.conversation, name="conversation"),
+    path("builder/<uuid:conversation_id>/ask", builder.ask_builder, name="ask-builder"),
+    path("builder/<uuid:conversation_id>/retry", builder.retry_builder, name="retry-builder"),
+    path("builder/<uuid:conversation_id>/save", builder.save_built, name="save-built"),
     path("<uuid:template_id>", library.template, name="template"),
     path("<uuid:template_id>/preview", library.preview, name="preview"),
     path("<uuid:template_id>/copy", library.copy, name="copy"),

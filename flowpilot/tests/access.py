@@ -51,6 +51,12 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:linked",
         # Scripts
         "scripts:archive-template",
+        "scripts:ask-builder",
+        "scripts:builder",
+        "scripts:conversation",
+        "scripts:retry-builder",
+        "scripts:save-built",
+        "scripts:start-conversation",
         "scripts:copy",
         "scripts:download",
         "scripts:edit-template",

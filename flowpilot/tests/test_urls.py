@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from flowpilot.accounts.models import Invitation
 from flowpilot.accounts.scope import account_scope
-from flowpilot.scripts.models import ScriptTemplate
+from flowpilot.scripts.models import ScriptConversation, ScriptTemplate
 from flowpilot.tests.access import OPEN_TO_NOBODY
 from flowpilot.tests.conftest import OURS, THEIRS
 from flowpilot.tests.rows import OWNED, fingerprint
@@ -42,13 +42,14 @@ KNOWN_ARGUMENTS = {
     "generation_id",
     "draft_id",
     "token",
+    "conversation_id",
 }
 OF_A_CHAT = [name for name, arguments in URLS.items() if "chat_id" in arguments]
 OF_A_PART = [name for name in OF_A_CHAT if len(URLS[name]) > 1]
 OF_A_SCRIPT = [
     name
     for name, arguments in URLS.items()
-    if {"template_id", "draft_id"} & {*arguments} and "chat_id" not in arguments
+    if {"template_id", "draft_id", "conversation_id"} & {*arguments} and "chat_id" not in arguments
 ]
 OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_THE_ACCOUNT = [name for name, arguments in URLS.items() if {"user_id", "invitation_id"} & {*arguments}]
@@ -284,6 +285,7 @@ def _arguments(name, tenant) -> dict:
         "fix_id": tenant.rows[SuggestedFix].id,
         "template_id": tenant.rows[ScriptTemplate].id,
         "generation_id": tenant.rows[ScriptGeneration].id,
+        "conversation_id": tenant.rows[ScriptConversation].id,
         "draft_id": tenant.rows[DraftTemplate].id,
         "post_id": tenant.rows[PsaPost].id,
         "ticket_id": chat.ticket_id,

@@ -12,9 +12,10 @@ from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict, Invalid, NotFound
 from flowpilot.scripts.checking import check_body
 from flowpilot.scripts.languages import known_language
-from flowpilot.scripts.models import ScriptTemplate
+from flowpilot.scripts.models import ScriptConversation, ScriptTemplate
 from flowpilot.scripts.parameters import check_values
 from flowpilot.scripts.rendering import MASK, masked, preview, render
+from flowpilot.scripts.services.builder import start_conversation
 from flowpilot.scripts.services.use import count_use, require_row
 from flowpilot.scripts.templatizing import propose
 from sessions.models import ChatSession, SuggestedFix
@@ -137,8 +138,8 @@ def edit_script(*, chat_id: UUID, generation_id: UUID, code: str) -> ScriptGener
 @transaction.atomic
 def keep_script(
     *, chat_id: UUID, generation_id: UUID, keep: str, code: str, has_read: bool, by: User
-) -> ScriptGeneration:
-    """Decide what becomes of a drafted script: used once (which says that it runs), a draft template, or the builder's start.
+) -> tuple[ScriptGeneration, ScriptConversation | None]:
+    """Decide what becomes of a drafted script: used once (which says that it runs), a draft template, or the start of a builder's chat.
 
     Raises Invalid, Conflict or NotFound.
     """
@@ -156,7 +157,7 @@ def keep_script(
         _keep_as_draft(chat, generation, by)
     if keep == "one_off":
         say_it_ran(chat, generation, by)
-    return generation
+    return generation, _open_builder(chat, generation, by) if keep == "build_template" else None
 
 
 @transaction.atomic
@@ -233,6 +234,19 @@ def _keep_as_draft(chat: ChatSession, generation: ScriptGeneration, by: User) ->
         code=generation.rendered,
         proposals=[each.as_json() for each in propose(generation.rendered, generation.language, known)],
         author=by,
+    )
+
+
+def _open_builder(chat: ChatSession, generation: ScriptGeneration, by: User) -> ScriptConversation:
+    known = chat.facts.filter(deleted_at=None).order_by("created_at").values_list("text", flat=True)
+    return start_conversation(
+        language=generation.language,
+        by=by,
+        title=generation.name,
+        code=generation.rendered,
+        context="\n".join(f"- {text}" for text in known),
+        source_session=chat,
+        source_ticket_ref=str(chat.ticket_id or ""),
     )
 
 

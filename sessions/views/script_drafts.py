@@ -53,15 +53,17 @@ def edit_script(request, chat_id, generation_id):
 @require_POST
 def keep_script(request, chat_id, generation_id):
     """Keep a draft as was chosen, and give it to copy."""
-    generation = _keep(request, chat_id, generation_id)
+    generation, conversation = _keep(request, chat_id, generation_id)
     reply = HttpResponse(generation.rendered, content_type="text/plain; charset=utf-8")
     reply["HX-Trigger"] = "script-kept"
+    if conversation:
+        reply["HX-Redirect"] = conversation.get_absolute_url()
     return reply
 
 
 @require_POST
 def download_draft(request, chat_id, generation_id):
-    generation = _keep(request, chat_id, generation_id)
+    generation, _ = _keep(request, chat_id, generation_id)
     return as_file(generation.rendered, generation.name, generation.language)
 
 

@@ -226,6 +226,6 @@
     const link = event.target.closest?.("[data-rows] a.cover[hx-get]");
     if (!link) return;
     all("[aria-current]", link.closest("[data-rows]")).forEach((row) => row.removeAttribute("aria-current"));
-    link.closest("tr")?.setAttribute("aria-current", "true");
+    link.closest("tr, li")?.setAttribute("aria-current", "true");
   });
 })();
