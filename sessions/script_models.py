@@ -66,6 +66,13 @@ class ScriptGeneration(AccountOwned):
     def is_draft(self) -> bool:
         return self.kind == self.Kind.DRAFT
 
+    @property
+    def told(self) -> str:
+        """What a note says of it: its name, its version, and what it was told, secrets masked."""
+        version = f", v{self.template_version}" if self.template_version else ""
+        values = "; ".join(f"{name} {value}" for name, value in self.values.items() if value)
+        return f"{self.name}{version}" + (f" ({values})" if values else "")
+
 
 class DraftTemplate(AccountOwned):
     """A script of a session that waits for somebody to make it a template, or not."""

@@ -83,7 +83,7 @@ def note_state(chat: ChatSession) -> State:
             {**each, "text": mask(each["text"]), "answer": mask(each["answer"])} for each in chat.pending_task_lane
         ),
         scripts=tuple(
-            Script(str(each.id), mask(each.name), OUTCOMES.get(each.outcome, "ran, outcome not noted"))
+            Script(str(each.id), mask(each.told), OUTCOMES.get(each.outcome, "ran, outcome not noted"))
             for each in scripts_run(chat)
         ),
         messages=tuple(Message(str(each.id), mask(each.text), str(each.author or "")) for each in turns),
