@@ -135,6 +135,14 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key"}  # for codes; passwords are counted by the adapter
+MFA_ADAPTER = "flowpilot.accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an invitation has proven the address
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED  # http://localhost
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)  # how many proxies in front add X-Forwarded-For
 DEMO_SIGN_IN: dict[str, str] | None = None  # set by the demo, whose sign-in page fills it in
 SESSION_ENGINE = "flowpilot.accounts.login_sessions"  # ends them after 12 idle hours, and after 14 days in all

@@ -1,20 +1,11 @@
-from allauth.account import views as allauth
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from psa import hooks
 from sessions.views import home, moved, scripts
 
-# People come in by invitation, so of allauth only signing in and out is reachable. Its own pages name the others, and find the sign-in.
-_closed = RedirectView.as_view(pattern_name="account_login")
-
 urlpatterns = [
     path("", home.dashboard, name="home"),
-    path("accounts/login/", allauth.login, name="account_login"),
-    path("accounts/logout/", allauth.logout, name="account_logout"),
-    path("accounts/inactive/", allauth.account_inactive, name="account_inactive"),
-    path("accounts/signup/", _closed, name="account_signup"),
-    path("accounts/password/reset/", _closed, name="account_reset_password"),
+    path("accounts/", include("flowpilot.accounts.sign_in_urls")),
     path("", include("flowpilot.accounts.urls")),
     path("tickets/", include("psa.urls")),
     path("scripts/drafts/", include("sessions.draft_urls")),

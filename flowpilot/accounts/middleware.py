@@ -4,12 +4,27 @@ from allauth.account.adapter import get_adapter
 from asgiref.sync import iscoroutinefunction
 from django.db import transaction
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from flowpilot.accounts import audit
+from flowpilot.accounts.factors import must_set_one_up
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Refused, UserError
 from flowpilot.replies import render_error
+
+# What a person can reach who must set up a second factor first.
+_BEFORE_A_FACTOR = {
+    "accounts:second-factor",
+    "accounts:set-theme",
+    "account_logout",
+    "account_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+}
 
 
 def own_scope(view):
@@ -31,18 +46,23 @@ class AccountScopeMiddleware(MiddlewareMixin):
         if user.account_id is None:
             return render_error(request, Refused("You are signed in, but belong to no account."))
         request.account_id = user.account_id
-        if iscoroutinefunction(view):
+        if request.resolver_match.view_name not in _BEFORE_A_FACTOR and must_set_one_up(user):
+            return _to_second_factor(request)
+        if iscoroutinefunction(view) or getattr(view, "has_own_scope", False):
             return None
         try:
-            if getattr(view, "has_own_scope", False):
-                return view(request, *args, **kwargs)
             return _in_scope(user.account_id, view, request, args, kwargs)
         except UserError as error:
             return render_error(request, error)
 
     def process_exception(self, request, error):
-        """Word the errors of async views, which open their own scopes."""
+        """Word the errors of views that open their own scopes."""
         return render_error(request, error) if isinstance(error, UserError) else None
+
+
+def _to_second_factor(request) -> HttpResponse:
+    address = reverse("accounts:second-factor")
+    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
 
 
 def _in_scope(account_id, view, request, args, kwargs) -> HttpResponse:

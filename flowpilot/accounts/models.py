@@ -170,6 +170,17 @@ class Invitation(AccountOwned):
         return f"Invitation of {self.email}"
 
 
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
 class LoginSession(AbstractBaseSession):
     """One browser of a person. The key in its cookie is not kept, only its hash. `login_sessions` reads and writes these."""
 
@@ -181,6 +192,13 @@ class LoginSession(AbstractBaseSession):
     user_agent = models.CharField(max_length=300, blank=True)
 
     is_this = False  # whether it is the browser that asks; queries set it
+
+    @property
+    def device(self) -> str:
+        """Which browser on what, as far as it tells."""
+        browser = next((name for mark, name in _BROWSERS if mark in self.user_agent), "A browser")
+        system = next((name for mark, name in _SYSTEMS if mark in self.user_agent), "")
+        return f"{browser} on {system}" if system else browser
 
     def __str__(self):
         return f"{self.user_id} since {self.began_at}"

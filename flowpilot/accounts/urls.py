@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flowpilot.accounts.views import joining, people, profile
+from flowpilot.accounts.views import joining, people, profile, security
 
 app_name = "accounts"
 urlpatterns = [
@@ -9,6 +9,10 @@ urlpatterns = [
     path("join/<str:token>", joining.join, name="join"),
     path("settings/", profile.settings, name="settings"),
     path("settings/profile", profile.profile, name="profile"),
+    path("settings/security", security.security, name="security"),
+    path("settings/security/second-factor", security.second_factor, name="second-factor"),
+    path("settings/security/sessions/end", security.end_other_login_sessions, name="end-other-sessions"),
+    path("settings/security/sessions/<slug:session_id>/end", security.end_login_session, name="end-session"),
     path("settings/people", people.people_page, name="people"),
     path("settings/people/invite", people.invite, name="invite"),
     path("settings/people/invitations/<uuid:invitation_id>/resend", people.resend_invitation, name="resend-invitation"),

@@ -52,7 +52,7 @@ def test_the_deactivated_are_sent_to_sign_in(name, ours):
     }
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(RIGHTS) if set(every.URLS[name]) - {"ticket_id"}])
+@pytest.mark.parametrize("name", sorted(every.OF_A_ROW))
 def test_the_owner_of_another_account_finds_nothing(name, ours, theirs):
     client = _client_as(theirs.person, User.Role.OWNER)
 

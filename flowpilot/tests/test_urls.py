@@ -24,7 +24,7 @@ def _urls(patterns, namespace=""):
     """Yield every name that can be called, with the names of its arguments."""
     for each in patterns:
         if isinstance(each, URLPattern):
-            yield f"{namespace}{each.name}", tuple(each.pattern.converters)
+            yield f"{namespace}{each.name}", tuple(each.pattern.regex.groupindex)
         else:
             yield from _urls(each.url_patterns, f"{namespace}{each.namespace}:" if each.namespace else namespace)
 
@@ -53,8 +53,13 @@ OF_A_SCRIPT = [
 ]
 OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_THE_ACCOUNT = [name for name, arguments in URLS.items() if {"user_id", "invitation_id"} & {*arguments}]
-WITH_A_TOKEN = {"accounts:join"}  # open to whoever holds the link; tested with the accounts
-KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token"}
+WITH_A_TOKEN = {"accounts:join", "account_reset_password_from_key"}  # open to whoever holds the link
+OF_ONESELF = {
+    "accounts:end-session",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
+}  # tested with the accounts, as are the above
+KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token", "session_id", "uidb36", "key", "pk"}
 OF_A_ROW += OF_THE_ACCOUNT
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
@@ -112,6 +117,7 @@ def test_every_url_with_an_argument_is_tried_below():
         *OF_A_TICKET,
         *SIGNED,
         *WITH_A_TOKEN,
+        *OF_ONESELF,
     }
 
 
@@ -292,12 +298,17 @@ def _arguments(name, tenant) -> dict:
         "user_id": tenant.person.id,
         "invitation_id": tenant.rows[Invitation].id,
         "token": "none",
+        "session_id": "none",
+        "uidb36": "none",
+        "key": "none",
+        "pk": 1,
     }
     return {argument: known[argument] for argument in URLS[name]}
 
 
 def _invented(name) -> dict:
-    return {argument: 1 if argument == "ticket_id" else uuid4() for argument in URLS[name]}
+    known = {"ticket_id": 1, "pk": 1, "uidb36": "none", "key": "none"}
+    return {argument: known.get(argument) or uuid4() for argument in URLS[name]}
 
 
 def _body() -> dict:

@@ -1,7 +1,14 @@
 import pytest
+from django.core.cache import cache
 
 from flowpilot.accounts.models import User
 from flowpilot.testing.fixtures import make_person
+
+
+@pytest.fixture(autouse=True)
+def no_tries_of_other_tests():
+    """Codes and mails are counted in the cache, which outlives a test."""
+    cache.clear()
 
 
 @pytest.fixture
