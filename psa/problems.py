@@ -16,6 +16,8 @@ class Problem:
     tone: str = "amber"
     can_retry: bool = False
     is_empty_state: bool = False
+    is_permission: bool = False
+    is_unlinked: bool = False
 
 
 def describe(error: UserError, what: str) -> Problem:
@@ -25,10 +27,10 @@ def describe(error: UserError, what: str) -> Problem:
             text = f"{error.message} Ask an admin of your account to connect it."
             return Problem("Not connected to ConnectWise", text, is_empty_state=True)
         case NotLinked():
-            return Problem("Not linked to a member", f"{error.message} Ask an admin to link you.", is_empty_state=True)
+            return Problem("Not linked to a member", error.message, is_empty_state=True, is_unlinked=True)
         case NotPermitted():
             text = f"In ConnectWise, give the API member’s role “{error.permission}”."
-            return Problem(f"ConnectWise won’t let FlowPilot read {what}.", text)
+            return Problem(f"ConnectWise won’t let FlowPilot read {what}.", text, is_permission=True)
         case NotFound():
             return Problem("Not in ConnectWise", error.message, is_empty_state=True)
         case Throttled():

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from psa import hooks
-from psa.views import create, detail, people, queue
+from psa.views import connection, create, detail, people, queue
 
 app_name = "psa"
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("count", queue.count, name="count"),
     path("changes", hooks.tell_changes, name="changes"),
     path("mine", queue.my_queue, name="my-queue"),
+    path("connection", connection.connection, name="connection"),
+    path("connection/test", connection.test_connection, name="test-connection"),
+    path("connection/defaults", connection.ticket_defaults, name="ticket-defaults"),
+    path("connection/defaults/set", connection.set_ticket_defaults, name="set-ticket-defaults"),
+    path("member", connection.my_member, name="my-member"),
     path("new", create.new_ticket, name="new-ticket"),
     path("new/fill", create.fill_ticket, name="fill-ticket"),
     path("new/company", create.find_company, name="find-company"),

@@ -34,6 +34,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "psa:fill-ticket",
         "psa:find-company",
         "psa:find-resources",
+        "psa:my-member",
         "psa:new-ticket",
         "psa:resources",
         "psa:unassign",
@@ -135,7 +136,12 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:word-note",
     },
     Right.PUBLISH: {"scripts:publish-template", "drafts:publish-draft"},
-    Right.MANAGE: set(),
+    Right.MANAGE: {
+        "psa:connection",
+        "psa:set-ticket-defaults",
+        "psa:test-connection",
+        "psa:ticket-defaults",
+    },
     Right.OWN: set(),
     Right.ADMINISTER: set(),
 }
