@@ -9,7 +9,7 @@ from flowpilot.errors import Conflict, Invalid, NotFound
 from sessions.models import SuggestedFix, Turn
 from sessions.outcome import apply_answer
 from sessions.services import fixes as services
-from sessions.services.notes import resolve_chat
+from sessions.services.resolving import resolve_chat
 from sessions.tests.factories import STALE_TOKEN, at, make_fix, make_turn
 
 OUTCOMES = SuggestedFix.Outcome.values
@@ -264,18 +264,18 @@ class TestOneActive:
                 step()
 
     @pytest.mark.parametrize("before", ["verifying", "waiting"])
-    def test_resolving_with_an_unverified_fix_is_refused(self, chat, fix, before):
+    def test_resolving_with_an_unverified_fix_is_refused(self, chat, fix, technician, before):
         at(fix, before)
         with pytest.raises(Conflict, match="no outcome yet"):
-            resolve_chat(chat_id=chat.id, seen_version=0)
+            resolve_chat(chat_id=chat.id, seen_version=0, by=technician)
 
         chat.refresh_from_db()
         assert chat.is_open
 
     @pytest.mark.parametrize("before", ["none", "success", "partial", "failed"])
-    def test_resolving_with_any_other_fix_goes_through(self, chat, fix, before):
+    def test_resolving_with_any_other_fix_goes_through(self, chat, fix, technician, before):
         at(fix, before)
-        resolve_chat(chat_id=chat.id, seen_version=0)
+        resolve_chat(chat_id=chat.id, seen_version=0, by=technician)
 
         chat.refresh_from_db()
         assert chat.status == "resolved"
