@@ -265,5 +265,12 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
-    "loggers": {"flowpilot": {"level": env("LOG_LEVEL", default="INFO")}},
+    "loggers": {
+        "flowpilot": {"level": env("LOG_LEVEL", default="INFO")},
+        # Below WARNING these write down what they send: prompts, ticket texts, addresses with what was searched for.
+        **{
+            name: {"level": "WARNING"}
+            for name in ("anthropic", "google_genai", "httpx", "httpx2", "httpcore", "httpcore2")
+        },
+    },
 }

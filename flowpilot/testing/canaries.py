@@ -24,6 +24,8 @@ WORDS = (  # what technicians and models say in the tests
     "Outlook keeps asking for a password since the MFA rollout",
     "Only this user is affected",
     "The token is from before MFA",
+    "## Problem",  # how a note begins
+    "Hunter2",
     "Outlook cannot reach the mailbox. Let us tell the account from the device first.",
 )
 _SHORTEST = 24  # characters of a ticket's text that can only be its own

@@ -57,5 +57,18 @@ def test_ticket_texts_of_the_sandbox_are_known():
     assert find_canary("Outlook") == ""
 
 
+@pytest.mark.parametrize(
+    "library", ["anthropic._base_client", "google_genai.models", "httpx", "httpx2", "httpcore2.http11"]
+)
+def test_a_library_that_logs_what_it_sends_is_quiet_at_any_level(library):
+    root = logging.getLogger()
+    usual = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        assert not logging.getLogger(library).isEnabledFor(logging.INFO)
+    finally:
+        root.setLevel(usual)
+
+
 def test_what_is_watched_is_the_root(log_watch):
     assert log_watch in logging.getLogger().handlers
