@@ -68,6 +68,12 @@ def escalation_package(state: State, ask: Ask, references: References) -> Docume
     return Document(tuple(each for each in sections if each.sentences))
 
 
+def with_ask(edited: Document, built: Document) -> Document:
+    """Return an edited package with the ask as it stands in the form beside it, which is where it is written."""
+    ask = [each for each in built.sections if each.key == "ask"]
+    return Document((*ask, *(each for each in edited.sections if each.key != "ask")))
+
+
 def named(key: str, sentences: Iterator[Sentence]) -> Section:
     """Return one section of the package."""
     return section(key, TITLES[key], sentences)

@@ -91,6 +91,11 @@ def supported(document: Document) -> Document:
     return Document(tuple(each for each in sections if each.sentences))
 
 
+def without(document: Document, key: str) -> Document:
+    """Return the document without one of its sections."""
+    return Document(tuple(each for each in document.sections if each.key != key))
+
+
 def keep(document: Document, key: str) -> Document:
     """Return the document with an unsupported sentence kept: it now stands in the name of whoever kept it."""
 

@@ -7,12 +7,13 @@ from hashlib import sha256
 from flowpilot.providers.ai.untrusted import find_secrets, mask_secrets
 from sessions.documents import client_safe, sentences
 from sessions.documents.client_safe import client_note
-from sessions.documents.escalation import Ask, References, escalation_package
+from sessions.documents.escalation import Ask, References, escalation_package, with_ask
 from sessions.documents.resolution import resolution_note
 from sessions.documents.sentences import Document, Sentence
 from sessions.documents.state import Fact, Fix, Item, Message, Script, State
 from sessions.models import ChatSession, NoteDraft
 from sessions.queries._ready import ready
+from sessions.queries.activity import worked
 from sessions.queries.panels import facts, fixes
 from sessions.queries.posts import posting
 from sessions.queries.scripts import scripts_run
@@ -101,7 +102,8 @@ def built(chat: ChatSession, kind: str, state: State | None = None) -> Document:
     state = state or note_state(chat)
     if kind == Kind.ESCALATION:
         ask = Ask(chat.escalation_ask, chat.escalation_due, chat.escalation_client)
-        return escalation_package(state, ask, References())
+        references = References(link=chat.get_absolute_url(), minutes=worked(chat).minutes)
+        return escalation_package(state, ask, references)
     return client_note(state) if kind == Kind.CLIENT else resolution_note(state)
 
 
@@ -117,6 +119,8 @@ def _shown(chat: ChatSession, kind: str, state: State, built: Document) -> Shown
     if edited is None:
         return Shown(kind, current, chat.state_version, worded.origin if worded else "rules")
     document = sentences.checked(sentences.from_json(edited.sections), state.items)
+    if kind == Kind.ESCALATION:
+        document = with_ask(document, built)
     is_stale = edited.state_version != chat.state_version
     came, went = sentences.difference(edited.base, [each.text for each in built.sentences]) if is_stale else ((), ())
     return Shown(kind, document, edited.state_version, edited.origin, str(edited.author or ""), came, went, is_stale)

@@ -35,7 +35,7 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "is_linked": member_of(user) is not None,
         "invoice_text": _invoice_text(client),
         "ai_problem": "",
-        "is_ai_asked": _is_ai_asked(chat, "resolution_note", internal, client),
+        "is_ai_asked": is_ai_asked(chat, "resolution_note", internal, client),
         "is_editing": False,
         "stale": None,
         "secrets": queries.secrets(internal.markdown, client.markdown),
@@ -43,7 +43,7 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
     }
 
 
-def _is_ai_asked(chat: ChatSession, service: str, *readings: queries.Shown) -> bool:
+def is_ai_asked(chat: ChatSession, service: str, *readings: queries.Shown) -> bool:
     """Return whether the page should ask for a model's words: it is open, by rule so far, and there is an AI to ask."""
     if not chat.is_open or any(each.origin != "rules" for each in readings):
         return False

@@ -9,6 +9,7 @@ from sessions.models import NoteDraft
 from sessions.services import notes as services
 from sessions.services import wording
 from sessions.views._notes import kind_of, resolution_context, to_page
+from sessions.views.escalate import package_context
 
 PAGES = {NoteDraft.Kind.ESCALATION: "escalation"}
 
@@ -70,4 +71,6 @@ def _changed(request, chat_id, kind, **more):
     if not request.htmx:
         return to_page(request, PAGES.get(kind, "resolution"), chat_id)
     chat = queries.get_chat(chat_id)
+    if kind == NoteDraft.Kind.ESCALATION:
+        return render(request, "sessions/_package.html#changed", package_context(chat) | more)
     return render(request, "sessions/_note.html#changed", resolution_context(chat, request.user) | more)

@@ -38,7 +38,7 @@ def post_options(request, chat_id):
     found = options.Options(problem="This session has no ticket.")
     if chat.ticket_id:
         found = options.post_options(account_id=request.account_id, ticket_id=chat.ticket_id, user=request.user)
-    return render(request, "sessions/_options.html", {"options": found})
+    return render(request, "sessions/_options.html", {"options": found, "is_escalation": "for" in request.GET})
 
 
 @require_POST
