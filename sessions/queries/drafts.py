@@ -11,12 +11,13 @@ from sessions.models import ChatSession
 from sessions.queries._ready import ready
 from sessions.script_models import DraftTemplate, ScriptGeneration
 
+MOST_COUNTED = 100
 _PENDING = DraftTemplate.Status.PENDING
 
 
 def pending_count() -> int:
-    """Return how many scripts wait for review: one query over one small index."""
-    return DraftTemplate.objects.filter(status=_PENDING).count()
+    """Return how many scripts wait for review, up to MOST_COUNTED: one query that reads no more of its index than the badge shows."""
+    return DraftTemplate.objects.filter(status=_PENDING)[:MOST_COUNTED].count()
 
 
 def pending_drafts(limit: int = 200) -> list[DraftTemplate]:

@@ -37,6 +37,7 @@ def test_a_fix_of_the_guided_engine_opens_its_script_filled(product):
         rest_hand(page)
         expect(page.locator("#lane-fix h3")).to_be_visible()
         page.locator("#session-bar").get_by_role("link", name="Scripts").click()
+        page.get_by_text("Another script", exact=True).click()
         page.get_by_label("Find another script").fill("Office modern sign-in")
         page.get_by_role("button", name="Find", exact=True).click()
         page.locator("#script-card").get_by_role("link", name="Reset Office modern sign-in").click()
