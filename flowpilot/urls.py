@@ -7,6 +7,7 @@ urlpatterns = [
     path("", home.dashboard, name="home"),
     path("accounts/", include("flowpilot.accounts.sign_in_urls")),
     path("", include("flowpilot.accounts.urls")),
+    path("settings/ai/", include("flowpilot.providers.urls")),
     path("tickets/", include("psa.urls")),
     path("scripts/drafts/", include("sessions.draft_urls")),
     path("scripts/<uuid:template_id>/uses", scripts.script_uses, name="script-uses"),

@@ -62,6 +62,7 @@ _AI: list[Setting] = [
 _NOTES: list[Setting] = [
     Choice(
         key="notes.default_tab",
+        is_read=False,
         group="notes",
         label="Where notes go",
         help="Chosen when a post opens; people can change it. Discussion and Resolution are seen by the customer.",
@@ -70,6 +71,7 @@ _NOTES: list[Setting] = [
     ),
     Text(
         key="notes.opening",
+        is_read=False,
         group="notes",
         label="Above each note",
         help="Put before the note's first line.",
@@ -79,6 +81,7 @@ _NOTES: list[Setting] = [
     ),
     Text(
         key="notes.closing",
+        is_read=False,
         group="notes",
         label="Below each note",
         help="Put after the note's last line, before a person's signature.",
@@ -88,6 +91,7 @@ _NOTES: list[Setting] = [
     ),
     Flag(
         key="notes.branding",
+        is_read=False,
         group="notes",
         label="Mention FlowPilot in notes",
         help="Adds one line at the end.",
@@ -97,6 +101,7 @@ _NOTES: list[Setting] = [
 _TIME: list[Setting] = [
     Flag(
         key="time.offer",
+        is_read=False,
         group="time",
         label="Offer a time entry",
         help="Ticked when a note is about to be posted. Minutes are as worked, never rounded.",
@@ -104,6 +109,7 @@ _TIME: list[Setting] = [
     ),
     Number(
         key="time.idle_minutes",
+        is_read=False,
         group="time",
         label="Count a pause as idle after",
         help="Longer pauses are shown, and not counted as work.",
@@ -114,6 +120,7 @@ _TIME: list[Setting] = [
     ),
     Choice(
         key="time.billable",
+        is_read=False,
         group="time",
         label="Billing of time entries",
         help="Chosen when a time entry opens; people can change it.",
@@ -124,6 +131,7 @@ _TIME: list[Setting] = [
 _ESCALATION: list[Setting] = [
     Number(
         key="escalation.after_minutes",
+        is_read=False,
         group="escalation",
         label="Suggest escalating after",
         help="Minutes worked without a fix that held. 0: never suggested.",
@@ -133,6 +141,7 @@ _ESCALATION: list[Setting] = [
     ),
     Number(
         key="escalation.after_failed_fixes",
+        is_read=False,
         group="escalation",
         label="Or after failed fixes",
         help="How many suggested fixes may fail first. 0: never suggested.",
@@ -154,6 +163,7 @@ _SCRIPTS: list[Setting] = [
 _RETENTION: list[Setting] = [
     Choice(
         key="retention.sessions_days",
+        is_read=False,
         group="retention",
         label="Keep sessions",
         help="Counted from the last change of an ended session. Posted notes stay in ConnectWise.",
@@ -162,6 +172,7 @@ _RETENTION: list[Setting] = [
     ),
     Choice(
         key="retention.attachments_days",
+        is_read=False,
         group="retention",
         label="Keep screenshots",
         help="Counted from the end of their session.",
@@ -179,6 +190,7 @@ _SIGN_IN: list[Setting] = [
     ),
     Listing(
         key="sign_in.microsoft_tenants",
+        is_read=False,
         group="sign_in",
         label="Microsoft tenants",
         help="Tenant IDs of Entra whose people may sign in with Microsoft under their address here. One a line.",

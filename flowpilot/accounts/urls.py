@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flowpilot.accounts.views import joining, people, profile, security
+from flowpilot.accounts.views import joining, people, profile, security, settings
 
 app_name = "accounts"
 urlpatterns = [
@@ -8,6 +8,8 @@ urlpatterns = [
     path("account/keys", profile.set_single_keys, name="set-single-keys"),
     path("join/<str:token>", joining.join, name="join"),
     path("settings/", profile.settings, name="settings"),
+    path("settings/account", settings.account_settings, name="account-settings"),
+    path("settings/change", settings.change, name="change-setting"),
     path("settings/profile", profile.profile, name="profile"),
     path("settings/security", security.security, name="security"),
     path("settings/security/second-factor", security.second_factor, name="second-factor"),

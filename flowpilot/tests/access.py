@@ -193,6 +193,12 @@ URLS_BY_RIGHT[Right.WORK] |= {
     "accounts:settings",
 }
 URLS_BY_RIGHT[Right.MANAGE] |= {
+    "accounts:account-settings",
+    "accounts:change-setting",
+    "ai:remove-key",
+    "ai:save-key",
+    "ai:settings",
+    "ai:test-key",
     "accounts:change-role",
     "accounts:deactivate",
     "accounts:invite",

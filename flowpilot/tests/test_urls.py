@@ -54,12 +54,13 @@ OF_A_SCRIPT = [
 OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_THE_ACCOUNT = [name for name, arguments in URLS.items() if {"user_id", "invitation_id"} & {*arguments}]
 WITH_A_TOKEN = {"accounts:join", "account_reset_password_from_key"}  # open to whoever holds the link
+OF_THE_OPEN_ACCOUNT = {"ai:save-key", "ai:remove-key", "ai:test-key"}  # whatever is named, it is the account's own
 OF_ONESELF = {
     "accounts:end-session",
     "mfa_edit_webauthn",
     "mfa_remove_webauthn",
 }  # tested with the accounts, as are the above
-KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token", "session_id", "uidb36", "key", "pk"}
+KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token", "session_id", "uidb36", "key", "pk", "provider"}
 OF_A_ROW += OF_THE_ACCOUNT
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
@@ -118,6 +119,7 @@ def test_every_url_with_an_argument_is_tried_below():
         *SIGNED,
         *WITH_A_TOKEN,
         *OF_ONESELF,
+        *OF_THE_OPEN_ACCOUNT,
     }
 
 
@@ -302,12 +304,13 @@ def _arguments(name, tenant) -> dict:
         "uidb36": "none",
         "key": "none",
         "pk": 1,
+        "provider": "anthropic",
     }
     return {argument: known[argument] for argument in URLS[name]}
 
 
 def _invented(name) -> dict:
-    known = {"ticket_id": 1, "pk": 1, "uidb36": "none", "key": "none"}
+    known = {"ticket_id": 1, "pk": 1, "uidb36": "none", "key": "none", "provider": "anthropic"}
     return {argument: known.get(argument) or uuid4() for argument in URLS[name]}
 
 

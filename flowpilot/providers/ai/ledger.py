@@ -41,6 +41,10 @@ class Budget:
         return self.spent / self.limit if self.limit else 0.0
 
     @property
+    def percent(self) -> int:
+        return round(self.share * 100)
+
+    @property
     def is_nearly_used(self) -> bool:
         return self.share >= NOTICE_AT
 

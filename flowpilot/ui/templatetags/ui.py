@@ -117,6 +117,12 @@ def short_time(moment: datetime | None) -> str:
 
 
 @register.filter
+def dollars(micros: int | None) -> str:
+    """Return millionths of a dollar as money: $204.10."""
+    return f"${(micros or 0) / 1_000_000:,.2f}"
+
+
+@register.filter
 def confidence_word(percent: int) -> str:
     """Return the word that goes with a confidence."""
     return "high" if percent >= 80 else "medium" if percent >= 50 else "low"
