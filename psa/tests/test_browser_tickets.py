@@ -160,7 +160,7 @@ def test_a_pasted_mail_becomes_one_ticket(page, product):
     open_queue(page, product)
     page.keyboard.press("n")
     page.get_by_label("Pasted text").fill(MAIL)
-    expect(page.get_by_label("Summary")).to_have_value("Plotter on floor two prints stripes")
+    expect(page.locator("#n-summary")).to_have_value("Plotter on floor two prints stripes")
     expect(page.get_by_role("button", name="Company: Fabrikam")).to_be_visible()
     page.get_by_label("Start a session right away").uncheck()
     page.get_by_role("button", name="Create ticket").dblclick()
