@@ -162,7 +162,7 @@ def test_a_pasted_mail_becomes_one_ticket(page, product):
     page.get_by_label("Pasted text").fill(MAIL)
     expect(page.locator("#n-summary")).to_have_value("Plotter on floor two prints stripes")
     expect(page.get_by_role("button", name="Company: Fabrikam")).to_be_visible()
-    page.get_by_label("Start a session right away").uncheck()
+    page.get_by_role("checkbox", name="Start a session right away").uncheck()
     page.get_by_role("button", name="Create ticket").dblclick()
     expect(page).to_have_url(re.compile(r"/tickets/\d+"), timeout=15_000)
 

@@ -36,6 +36,11 @@ def test_new_ticket_without_script_is_a_page(browse, connected):
     assert "<html" in browse.get(reverse("psa:new-ticket")).content.decode()
 
 
+def test_what_is_for_browsers_without_script_is_not_sent_to_htmx(htmx, connected):
+    """A piece is parsed as if there were no script, so a field in a noscript would be sent with the form."""
+    assert "noscript" not in fill(htmx)
+
+
 def test_a_pasted_text_fills_the_fields_by_rules_and_says_so(htmx, connected, sandbox):
     before = len(sandbox.store.tables.tickets)
 
