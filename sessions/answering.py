@@ -20,6 +20,7 @@ from flowpilot.errors import Invalid, Unavailable, UserError
 from flowpilot.providers.ai import calls
 from flowpilot.providers.ai.base import Completion
 from sessions import copilot, queries
+from sessions.attached import attached
 from sessions.choice import guided
 from sessions.markers import MarkerParser, Text
 from sessions.models import Turn
@@ -181,7 +182,8 @@ def _request(turn: Turn) -> copilot.Request:
     told = [each.briefing for each in copilot.history(turns[:-1])]
     turn.briefing = copilot.build_briefing(state, told)  # as things stand now: it may have waited, or been tried before
     turn.save(update_fields=["briefing"])
-    return copilot.build_request(problem=state.problem, turns=turns[:-1], turn=turn, state=state)
+    with_turns = attached(turns)
+    return copilot.build_request(problem=state.problem, turns=turns[:-1], turn=turn, state=state, attached=with_turns)
 
 
 def _is_over(claim: _Claim) -> bool:

@@ -1,14 +1,17 @@
 """What the model is sent: prompt, history, briefing. Pure; the layout is append-only, so that the provider's cache hits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
+from uuid import UUID
 
 from flowpilot.providers.ai.base import ChatState, FactState, FixState, Message, SystemBlock, TaskState
 from flowpilot.providers.ai.untrusted import fence, find_fenced
+from sessions.attached import Attached
 from sessions.lane import Item
 from sessions.models import SessionFact, SuggestedFix, Turn
 
@@ -24,15 +27,22 @@ class Request:
     state: ChatState
 
 
-def build_request(*, problem: str, turns: Sequence[Turn], turn: Turn, state: ChatState) -> Request:
+def build_request(
+    *,
+    problem: str,
+    turns: Sequence[Turn],
+    turn: Turn,
+    state: ChatState,
+    attached: Mapping[UUID, Attached] = MappingProxyType({}),
+) -> Request:
     """Build the request that answers `turn`; `turns` are those before it, oldest first."""
     messages: list[Message] = []
     for earlier in turns:
         if _is_answered(earlier):
-            messages += [Message("user", _said(earlier)), Message("assistant", earlier.raw_answer)]
+            messages += [_asked(earlier, _said(earlier), attached), Message("assistant", earlier.raw_answer)]
         elif earlier.is_heard:  # its words alone: what it was told beside them is told again with the next
-            messages.append(Message("user", earlier.text + _broken_off(earlier)))
-    messages.append(Message("user", _said(turn)))
+            messages.append(_asked(earlier, earlier.text + _broken_off(earlier), attached))
+    messages.append(_asked(turn, _said(turn), attached))
     return Request([SystemBlock(_prompt(), _cache_control([*turns, turn]))], messages, state)
 
 
@@ -84,6 +94,11 @@ def _cache_control(turns: Sequence[Turn]) -> dict[str, str]:
 @cache
 def _prompt() -> str:
     return (Path(__file__).parent / "prompts" / "chat.v2.md").read_text(encoding="utf-8")
+
+
+def _asked(turn: Turn, words: str, attached: Mapping[UUID, Attached]) -> Message:
+    found = attached.get(turn.pk, Attached())
+    return Message("user", words + found.text, found.images)
 
 
 def _is_answered(turn: Turn) -> bool:

@@ -1,5 +1,6 @@
 """A troubleshooting session: what was said, what is known, what was proposed."""
 
+import re
 import uuid
 
 from django.db import models
@@ -204,6 +205,39 @@ class Turn(AccountOwned):
         if self.is_live:
             return "waiting" if self.is_waiting else "live"
         return f"{self.status}.{self.epoch}"
+
+
+class Attachment(AccountOwned):
+    """A screenshot or long output that goes with a message; without a turn it waits in its person's composer."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        TEXT = "text"
+
+    chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="attachments")
+    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments")
+    uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    kind = models.CharField(max_length=5, choices=Kind)
+    name = models.CharField(max_length=120)
+    media_type = models.CharField(max_length=20)
+    file = models.CharField(max_length=32)  # where it lies: a random name (sessions/files.py)
+    size = models.PositiveIntegerField()  # bytes
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    line_count = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "session_attachments"
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def safe_name(self) -> str:
+        """Its name as a header can carry it, with the ending that its content has."""
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name.rpartition(".")[0] or self.name).strip("-.") or "file"
+        return f"{stem}.{self.media_type.rpartition('/')[2].replace('plain', 'txt')}"
 
 
 class SessionFact(AccountOwned):

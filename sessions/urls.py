@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from sessions.views import (
+    attachments,
     chat,
     escalate,
     events,
@@ -28,6 +29,9 @@ urlpatterns = [
     path("<uuid:chat_id>/events", events.chat_events, name="chat-events"),
     path("<uuid:chat_id>/past", past.past, name="past"),
     path("<uuid:chat_id>/rename", chat.rename_chat, name="rename-chat"),
+    path("<uuid:chat_id>/attachments", attachments.attach, name="attach"),
+    path("<uuid:chat_id>/attachments/<uuid:attachment_id>", attachments.attachment, name="attachment"),
+    path("<uuid:chat_id>/attachments/<uuid:attachment_id>/remove", attachments.detach, name="detach"),
     path("<uuid:chat_id>/turns", turns.ask, name="ask"),
     path("<uuid:chat_id>/turns/answers", turns.tell_answers, name="tell-answers"),
     path("<uuid:chat_id>/turns/<uuid:turn_id>", turns.turn, name="turn"),

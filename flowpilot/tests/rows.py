@@ -19,6 +19,7 @@ from flowpilot.scripts.models import ScriptConversation, ScriptMessage, ScriptTe
 from psa import services as psa
 from psa.models import PsaChange, PsaConnection, PsaMemberLink, PsaPost, TicketRequest
 from sessions.models import (
+    Attachment,
     ChatChange,
     ChatDocument,
     ChatSession,
@@ -245,6 +246,11 @@ def _document(person, mark, rows):
     return ChatDocument.objects.get(chat=rows[ChatSession])
 
 
+def _attachment(person, mark, rows):
+    at = {"chat": rows[ChatSession], "turn": rows[Turn], "uploaded_by": person}
+    return Attachment.objects.create(**at, kind="text", name=mark, media_type="text/plain", file="0" * 32, size=1)
+
+
 _FACTORIES = {
     AccountSettings: _settings,
     AuditEvent: _event,
@@ -259,6 +265,7 @@ _FACTORIES = {
     TicketRequest: _request,
     ChatSession: _chat,
     Turn: _turn,
+    Attachment: _attachment,
     SessionFact: _fact,
     SuggestedFix: _fix,
     ScriptTemplate: _template,

@@ -17,7 +17,7 @@ from flowpilot.tests.rows import OWNED, fingerprint
 from psa import services as psa
 from psa.models import PsaConnection, PsaPost
 from psa.queries import connectwise_of
-from sessions.models import ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
+from sessions.models import Attachment, ChatSession, DraftTemplate, ScriptGeneration, SessionFact, SuggestedFix, Turn
 
 
 def _urls(patterns, namespace=""):
@@ -60,7 +60,17 @@ OF_ONESELF = {
     "mfa_edit_webauthn",
     "mfa_remove_webauthn",
 }  # tested with the accounts, as are the above
-KNOWN_ARGUMENTS |= {"user_id", "invitation_id", "token", "session_id", "uidb36", "key", "pk", "provider"}
+KNOWN_ARGUMENTS |= {
+    "attachment_id",
+    "user_id",
+    "invitation_id",
+    "token",
+    "session_id",
+    "uidb36",
+    "key",
+    "pk",
+    "provider",
+}
 OF_A_ROW += OF_THE_ACCOUNT
 OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket_id",)]
 
@@ -288,6 +298,7 @@ def _arguments(name, tenant) -> dict:
     known = {
         "chat_id": chat.id,
         "turn_id": tenant.rows[Turn].id,
+        "attachment_id": tenant.rows[Attachment].id,
         "item_id": chat.pending_task_lane[0]["id"],
         "fact_id": tenant.rows[SessionFact].id,
         "fix_id": tenant.rows[SuggestedFix].id,

@@ -9,7 +9,16 @@ from sessions.queries.past import Past, changes_since, past
 from sessions.queries.posts import Posting, posting
 from sessions.queries.scripts import script_hint, scripts_run
 from sessions.queries.search import Place
-from sessions.queries.thread import Pulse, get_turn, pulse, read_pulse, thread, turn_ids
+from sessions.queries.thread import (
+    Pulse,
+    get_attachment,
+    get_turn,
+    pending_attachments,
+    pulse,
+    read_pulse,
+    thread,
+    turn_ids,
+)
 from sessions.queries.tiles import Tile, tiles
 
 __all__ = [
@@ -37,6 +46,7 @@ __all__ = [
     "facts",
     "fix_panel",
     "fixes",
+    "get_attachment",
     "get_chat",
     "get_turn",
     "idle_gaps",
@@ -46,6 +56,7 @@ __all__ = [
     "note_state",
     "parts",
     "past",
+    "pending_attachments",
     "posting",
     "problem",
     "pulse",

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, Max, OuterRef, Q
 
+from flowpilot.accounts.models import User
 from flowpilot.errors import NotFound
-from sessions.models import ChatSession, Turn
+from sessions.models import Attachment, ChatSession, Turn
 from sessions.queries._ready import ready
 
 _LIVE = [Turn.Status.QUEUED, Turn.Status.RUNNING]
@@ -61,7 +62,8 @@ def pulse(chat_id: UUID) -> Pulse:
 
 def get_turn(chat_id: UUID, turn_id: UUID) -> Turn:
     """Return a turn of a chat. Raises NotFound."""
-    turn = Turn.objects.select_related("author").filter(pk=turn_id, chat_id=chat_id).first()
+    turns = Turn.objects.select_related("author").prefetch_related("attachments")
+    turn = turns.filter(pk=turn_id, chat_id=chat_id).first()
     if turn is None:
         raise NotFound("That message is not part of this session.")
     if turn.status == Turn.Status.QUEUED:
@@ -71,13 +73,26 @@ def get_turn(chat_id: UUID, turn_id: UUID) -> Turn:
 
 def thread(chat: ChatSession, *, since: datetime | None = None) -> list[Turn]:
     """Return a chat's turns, oldest first; with `since` those that changed after it, and those that wait."""
-    turns = chat.turns.select_related("author").order_by("number")
+    turns = chat.turns.select_related("author").prefetch_related("attachments").order_by("number")
     if since is not None:
         turns = turns.filter(Q(updated_at__gte=since) | Q(status=Turn.Status.QUEUED))
     earlier = Turn.objects.filter(chat=OuterRef("chat"), number__lt=OuterRef("number"), status__in=_LIVE)
     found = ready(turns.annotate(has_earlier=Exists(earlier)))
     for turn in found:
         turn.is_waiting = turn.status == Turn.Status.QUEUED and turn.has_earlier
+    return found
+
+
+def pending_attachments(chat: ChatSession, user: User) -> list[Attachment]:
+    """Return what a person has added to the message they are writing."""
+    return ready(chat.attachments.filter(turn=None, uploaded_by=user).order_by("created_at", "id"))
+
+
+def get_attachment(chat_id: UUID, attachment_id: UUID) -> Attachment:
+    """Return a file of a chat. Raises NotFound."""
+    found = Attachment.objects.filter(pk=attachment_id, chat_id=chat_id).first()
+    if found is None:
+        raise NotFound("That file is not part of this session.")
     return found
 
 

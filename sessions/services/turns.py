@@ -1,5 +1,6 @@
 """Asking, changing one's mind, trying again, stopping."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -15,14 +16,17 @@ LONGEST_MESSAGE = 100_000  # characters
 
 
 @transaction.atomic
-def ask(*, chat_id: UUID, text: str, by: User, client_key: UUID) -> Turn:
+def ask(*, chat_id: UUID, text: str, by: User, client_key: UUID, attachments: Sequence[UUID] = ()) -> Turn:
     """Keep what the technician wrote and queue its answer. Raises Invalid, Conflict or NotFound.
 
     The same `client_key` twice is one turn, so a form that is sent again after a lost connection doubles nothing.
     """
-    text = check_words(text)
+    text = check_words(text if text.strip() or not attachments else "Look at what is attached.")
     chat = ChatSession.objects.lock(chat_id)
-    return queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
+    turn = queue_turn(chat, text=text, kind=Turn.Kind.MESSAGE, by=by, client_key=client_key)
+    if attachments:
+        chat.attachments.filter(pk__in=attachments, turn=None, uploaded_by=by).update(turn=turn)
+    return turn
 
 
 @transaction.atomic
@@ -73,6 +77,7 @@ def edit_turn(*, chat_id: UUID, turn_id: UUID, text: str) -> Turn:
 def remove_turn(*, chat_id: UUID, turn_id: UUID) -> Turn:
     """Take back a message that still waits; its job finds nothing to do. Raises Conflict or NotFound. Returns what it was."""
     turn = _find_changeable(ChatSession.objects.lock(chat_id), turn_id)
+    turn.attachments.update(turn=None)  # back in the composer
     Turn.objects.filter(pk=turn.pk).delete()
     return turn
 

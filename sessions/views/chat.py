@@ -12,6 +12,7 @@ def chat(request, chat_id):
     found = queries.get_chat(chat_id)
     # The pulse first: what moves while the rest is read is then sent once more, not missed.
     context = {"at": "pilot", "pulse": queries.pulse(chat_id), "turns": queries.thread(found), **panels(found)}
+    context["pending"] = queries.pending_attachments(found, request.user)
     context |= _handed_over(found)
     return render(request, "sessions/chat.html", context)
 

@@ -59,5 +59,6 @@ def _render_since(request, chat_id: UUID, seen: Pulse) -> tuple[Pulse, str]:
         "has_new_panels": now.panels != seen.panels,
         "turns": queries.thread(chat, since=seen.turned_at),
         "turn_ids": queries.turn_ids(chat),
+        "pending": queries.pending_attachments(chat, request.user),
     }
     return now, sse_event(render_to_string("sessions/_news.html", context, request=request), str(now))

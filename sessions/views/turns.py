@@ -1,8 +1,9 @@
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from flowpilot.errors import Invalid
 from sessions import queries
 from sessions.services import turns as services
 from sessions.views._panels import client_key, panels, render_panels, shows_conflicts
@@ -11,7 +12,9 @@ from sessions.views._panels import client_key, panels, render_panels, shows_conf
 @require_POST
 def ask(request, chat_id):
     text = request.POST.get("text", "")
-    turn = services.ask(chat_id=chat_id, text=text, by=request.user, client_key=client_key(request))
+    attachments = _ids(request.POST.getlist("attachment"))
+    key = client_key(request)
+    turn = services.ask(chat_id=chat_id, text=text, by=request.user, client_key=key, attachments=attachments)
     return _render(request, queries.get_turn(chat_id, turn.pk), "asked")
 
 
@@ -56,5 +59,14 @@ def turn(request, chat_id, turn_id):
 def _render(request, turn, part):
     if not request.htmx:  # a browser without script
         return redirect("sessions:chat", turn.chat_id)
-    context = {"turn": turn, "chat": queries.get_chat(turn.chat_id), "client_key": uuid4()}
+    chat = queries.get_chat(turn.chat_id)
+    context = {"turn": turn, "chat": chat, "client_key": uuid4()}
+    context["pending"] = queries.pending_attachments(chat, request.user)
     return render(request, f"sessions/_turn.html#{part}", context)
+
+
+def _ids(values: list[str]) -> list[UUID]:
+    try:
+        return [UUID(value) for value in values]
+    except ValueError as error:
+        raise Invalid("This page is out of date. Reload it; what you typed is kept.") from error

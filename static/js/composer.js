@@ -59,7 +59,8 @@
   document.addEventListener("htmx:config:request", (event) => {
     const form = event.detail.ctx?.sourceElement;
     if (!form?.matches?.("form[data-draft]")) return;
-    const isEmpty = form.matches("[data-composer]") && !area(form).value.trim();
+    const isEmpty = form.matches("[data-composer]") && !area(form).value.trim() && !one("[name=attachment]", form);
+    if (isAdding && one("#files", form)) { event.preventDefault(); return hint(form, "A file is still being added: one moment.", true); }
     if (!isEmpty && !isOver(form)) { event.detail.ctx.draftSent = area(form).value; return; }
     event.preventDefault();
     hint(form, isEmpty ? "Write what you see first." : counted(form), true);
@@ -83,22 +84,56 @@
     box.focus();
   });
 
-  // --- Files cannot be attached yet: say so, and keep what is typed ---
-  function refuse(files) {
-    const [file] = files;
-    const size = (file.size / 1048576).toFixed(file.size > 10485760 ? 0 : 1);
-    toast(`“${file.name || "The pasted file"}” (${size} MB) was not taken: files can’t be attached yet. Paste its words instead. Nothing you typed is lost.`, "red");
+  // --- Screenshots and files: pasted, dropped or chosen; each is on the server before the message is sent ---
+  const MOST_BYTES = 10 * 1048576;
+  const queue = [];
+  let isAdding = false;
+  function add(files) {
+    if (!one("#files")) return toast("Start the session first, then add the file. Nothing you typed is lost.", "red");
+    for (const file of files) {
+      const size = (file.size / 1048576).toFixed(file.size > MOST_BYTES ? 0 : 1);
+      if (file.size > MOST_BYTES) toast(`“${file.name || "The pasted file"}” (${size} MB) was not taken: 10 MB is the most. Crop it, or paste the part that matters. Nothing you typed is lost.`, "red");
+      else queue.push(file);
+    }
+    next();
   }
+  function next() {
+    const input = one("#files");
+    if (isAdding || !queue.length || !input) return;
+    const data = new DataTransfer();
+    for (const file of queue.splice(0)) data.items.add(file);
+    isAdding = true;
+    input.files = data.files;
+    input.dispatchEvent(new CustomEvent("add-files", { bubbles: true }));
+  }
+  function named(file) {
+    const time = new Date().toTimeString().slice(0, 8).replaceAll(":", "");
+    return file.name === "image.png" ? new File([file], `screenshot-${time}.png`, { type: file.type }) : file;
+  }
+  document.addEventListener("change", (event) => { if (event.target.id === "files") { const chosen = [...event.target.files]; event.target.value = ""; add(chosen); } });
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (event.detail.ctx?.sourceElement?.id !== "files") return;
+    event.detail.ctx.sourceElement.value = "";
+    isAdding = false;
+    next();
+  });
   document.addEventListener("paste", (event) => {
     const data = event.clipboardData;
-    if (!data?.files?.length || [...data.types].includes("text/plain")) return; // cells and mail come with a picture: the words are meant
-    if (event.target.closest?.("form[data-composer]")) { event.preventDefault(); refuse(data.files); }
+    const form = event.target.closest?.("form[data-composer]");
+    if (!data || !form) return;
+    const words = data.getData("text/plain");
+    if (!words && data.files.length) { event.preventDefault(); return add([...data.files].map(named)); } // cells and mail come with a picture: the words are meant
+    const limit = limitOf(form);
+    if (!one("#files", form) || !limit || area(form).value.length + words.length <= limit) return;
+    event.preventDefault();
+    add([new File([words], "pasted-output.txt", { type: "text/plain" })]);
+    toast(`That is more than a message holds, so it goes along as a file: ${words.split("\n").length.toLocaleString("en-GB")} lines.`);
   });
   for (const kind of ["dragover", "drop"]) {
     document.addEventListener(kind, (event) => {
       if (![...(event.dataTransfer?.types || [])].includes("Files")) return;
       event.preventDefault(); // or the browser leaves the page for the file
-      if (kind === "drop" && event.dataTransfer.files.length) refuse(event.dataTransfer.files);
+      if (kind === "drop" && event.dataTransfer.files.length) add([...event.dataTransfer.files]);
     });
   }
 
