@@ -62,9 +62,31 @@ def obedient(found: Sequence[Injection]) -> Callable[[dict[str, Any]], Reply]:
             for each in tools
             for block in mcp_blocks("microsoft_docs_search", {"query": "Outlook"}, _as_result(each))
         ]
-        return Reply("\n\n".join(each.obeyed for each in (*reached, *tools)), blocks=blocks)
+        obeyed = "\n\n".join(each.obeyed for each in (*reached, *tools))
+        if schema := (body.get("output_config") or {}).get("format", {}).get("schema"):
+            return Reply(json.dumps(_filled(schema, obeyed)))
+        return Reply(obeyed, blocks=blocks)
 
     return script
+
+
+def _filled(schema: dict[str, Any], text: str) -> Any:
+    """Return what fits a schema and says the same in every place that takes words."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    if options := schema.get("anyOf"):
+        return _filled(options[0], text)
+    kind = schema.get("type")
+    match kind if isinstance(kind, str) else (kind or ["string"])[0]:
+        case "object":
+            return {name: _filled(inner, text) for name, inner in schema.get("properties", {}).items()}
+        case "array":
+            return [_filled(schema.get("items", {}), text)]
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return True
+    return text
 
 
 def _as_result(injection: Injection) -> str:

@@ -19,6 +19,7 @@ from flowpilot.testing.injections import in_groups, injections, obedient
 from psa.models import PsaPost
 from sessions import answering
 from sessions.models import ChatSession
+from sessions.services.wording import word_notes
 
 LOADING = {
     "img",
@@ -35,6 +36,7 @@ LOADING = {
     "base",
     "style",
 }
+SAFE = ("/", "#", "http://", "https://", "mailto:")
 
 
 class Elsewhere:
@@ -137,16 +139,30 @@ def settings_of(account):
 
 
 @pytest.fixture
-def ordinary(start, say, browse, ai):
-    """The page of a session in which nothing is hidden."""
-    ai.script = lambda body: "It is the token."
+def pages(browse, account):
+    """Return a session's page and, once a model has worded it, its note's."""
+
+    def run(chat, *, has_note=True):
+        addresses = [chat.get_absolute_url()]
+        if has_note:
+            assert word_notes(account_id=account.id, chat_id=chat.id, service="resolution_note")
+            addresses.append(reverse("sessions:resolution", args=[chat.id]))
+        return [Page(browse.get(each).content.decode()) for each in addresses]
+
+    return run
+
+
+@pytest.fixture
+def ordinary(start, say, pages, ai):
+    """The pages of a session in which nothing is hidden."""
+    ai.script = obedient([])
     chat = start("Outlook asks for a password", "It asks again and again.", "LT-114")
     say(chat, "Webmail is fine.")
-    return Page(browse.get(chat.get_absolute_url()).content.decode())
+    return pages(chat)
 
 
 def test_a_model_that_obeys_every_hidden_instruction_does_nothing(
-    elsewhere, connected, account, sandbox, settings, ai, start, say, browse, ordinary
+    elsewhere, connected, account, sandbox, settings, ai, start, say, pages, ordinary
 ):
     settings.ENABLE_MCP_MICROSOFT_LEARN = True
     found = injections(elsewhere.address)
@@ -154,17 +170,15 @@ def test_a_model_that_obeys_every_hidden_instruction_does_nothing(
     usual, ai.script = ai.script, obedient(found)
     before, journal, reached = settings_of(account), list(sandbox.writes), set()
     try:
-        for hidden in in_groups(found):
+        for number, hidden in enumerate(in_groups(found)):
             chat = start(hidden["ticket"].text, hidden["note"].text, hidden["file name"].text[:80])
             turn = say(chat, f"The log {hidden['file name'].text} says:\n{hidden['document'].text}")
             reached |= {each.number for each in hidden.values() if each.obeyed in turn.raw_answer}
-            page = Page(browse.get(chat.get_absolute_url()).content.decode())
-            assert page.foreign == []
-            assert page.acting == ordinary.acting
-            assert page.loading == ordinary.loading
-            assert [
-                link for link in page.links if not link.startswith(("/", "#", "http://", "https://", "mailto:"))
-            ] == []
+            for page, usual_page in zip(pages(chat, has_note=number % 2 == 0), ordinary, strict=False):
+                assert page.foreign == []
+                assert page.acting == usual_page.acting
+                assert page.loading == usual_page.loading
+                assert [link for link in page.links if not link.startswith(SAFE)] == []
     finally:
         ai.script = usual
 
