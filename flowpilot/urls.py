@@ -1,9 +1,12 @@
 from django.urls import include, path
 
+from flowpilot import health
 from psa import hooks
 from sessions.views import home, moved, scripts
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", home.dashboard, name="home"),
     path("accounts/", include("flowpilot.accounts.sign_in_urls")),
     path("", include("flowpilot.accounts.urls")),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flowpilot.accounts.views import joining, people, profile, security, settings
+from flowpilot.accounts.views import audit, joining, people, profile, security, settings
 
 app_name = "accounts"
 urlpatterns = [
@@ -23,4 +23,6 @@ urlpatterns = [
     path("settings/people/<uuid:user_id>/role", people.change_role, name="change-role"),
     path("settings/people/<uuid:user_id>/deactivate", people.deactivate, name="deactivate"),
     path("settings/people/<uuid:user_id>/reactivate", people.reactivate, name="reactivate"),
+    path("settings/audit", audit.audit_log, name="audit"),
+    path("settings/audit.csv", audit.audit_csv, name="audit-csv"),
 ]

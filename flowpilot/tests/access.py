@@ -6,6 +6,8 @@ A new URL gets its name here; the tests fail until it has one.
 from flowpilot.accounts.permissions import Right
 
 OPEN_TO_NOBODY = {
+    "healthz",
+    "readyz",
     "account_login",
     "account_logout",
     "account_inactive",
@@ -207,5 +209,5 @@ URLS_BY_RIGHT[Right.MANAGE] |= {
     "accounts:resend-invitation",
     "accounts:revoke-invitation",
 }
-URLS_BY_RIGHT[Right.OWN] |= {"accounts:transfer-ownership"}
+URLS_BY_RIGHT[Right.OWN] |= {"accounts:transfer-ownership", "accounts:audit", "accounts:audit-csv"}
 RIGHTS = {name: right for right, names in URLS_BY_RIGHT.items() for name in names}

@@ -1,0 +1,32 @@
+import pytest
+from django.db import connection
+from django.test import Client
+
+
+def test_healthz_answers_without_the_database(client):
+    assert client.get("/healthz").content == b"ok\n"
+
+
+def test_readyz_answers_when_the_database_does(client, db):
+    assert client.get("/readyz").content == b"ready\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_refuses_while_the_database_is_away():
+    kept = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict["PORT"] = "1"
+    try:
+        reply = Client().get("/readyz")
+    finally:
+        connection.close()
+        connection.settings_dict.update(kept)
+
+    assert reply.status_code == 503
+    assert reply.content == b"not ready: the database cannot be reached\n"
+    assert reply["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_nobody_caches_the_answer(client, db, path):
+    assert "no-store" in client.get(path)["Cache-Control"]
