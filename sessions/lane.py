@@ -29,6 +29,14 @@ def merge(lane: Sequence[Item], proposed: Iterable[Item], *, turn_id: str) -> li
     return kept + fresh
 
 
+def bring(lane: Sequence[Item], item: Item) -> list[Item]:
+    """Return the lane with another session's item put as a new one. Raises Conflict when it is there already."""
+    if _key(item) in {_key(each) for each in lane}:
+        raise Conflict("That check is in the lane already.")
+    asked = {name: item[name] for name in ("kind", "text", "why", "answer_kind", "choices", "command", "expect")}
+    return [*lane, _new(asked, "")]
+
+
 def find(lane: Sequence[Item], item_id: str) -> Item:
     """Return an item, or raise NotFound."""
     for item in lane:

@@ -6,6 +6,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.owned import AccountManager, AccountOwned
@@ -327,6 +328,11 @@ class SuggestedFix(AccountOwned):
 
     def __str__(self):
         return self.title
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it waits, and it is time to look again."""
+        return self.remind_at is not None and self.remind_at <= timezone.now()
 
 
 class NoteDraft(AccountOwned):

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
-from sessions import answering, drafting, posting
+from sessions import answering, drafting, posting, synthesis
 
 log = logging.getLogger("flowpilot.turns")
 # A worker that was told to stop, a database out of reach: never the fault of what the job is about.
@@ -35,6 +35,11 @@ async def deliver_posts(*, account_id: str, chat_id: str) -> None:
 @app.task(name="draft_script", queue="turns")
 async def draft_script(*, account_id: str, generation_id: str) -> None:
     await drafting.draft(UUID(account_id), UUID(generation_id))
+
+
+@app.task(name="word_fact", queue="turns")
+async def word_fact(*, account_id: str, chat_id: str, item_id: str) -> None:
+    await synthesis.synthesise(UUID(account_id), UUID(chat_id), item_id)
 
 
 @app.periodic(cron=f"* * * * * */{settings.RESCUE_EVERY_SECONDS}", periodic_id="rescue")

@@ -19,6 +19,9 @@ import psycopg
 
 OWNER, APP, SEARCH, DATABASE = "flowpilot_owner", "flowpilot_app", "flowpilot_search", "flowpilot"
 _SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432")  # AF_UNIX
+_DISK = (
+    "random_page_cost=1.1",
+)  # no seek costs: or a search scans the newest sessions instead of taking the text index
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -119,7 +122,13 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         if self._pg_ctl("status").returncode == 0:
             return
-        options = ["listen_addresses=''", "unix_socket_permissions=0700", "max_connections=200", *self._settings]
+        options = [
+            "listen_addresses=''",
+            "unix_socket_permissions=0700",
+            "max_connections=200",
+            *_DISK,
+            *self._settings,
+        ]
         flags = " ".join([f"-k '{self.socket}'", *(f"-c {option}" for option in options)])
         log = self.root / "server.log"
         started = self._pg_ctl("start", "-w", "-t", "60", "-l", log, "-o", flags)

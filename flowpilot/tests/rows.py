@@ -235,7 +235,7 @@ def _draft(person, mark, rows):
     )
 
 
-def _change(person, mark, rows):
+def _chat_change(person, mark, rows):
     """The database writes these by itself; one of them stays."""
     change = ChatChange.objects.filter(part="fact").get()
     ChatChange.objects.exclude(pk=change.pk).delete()
@@ -275,6 +275,6 @@ _FACTORIES = {
     ScriptConversation: _conversation,
     ScriptMessage: _message,
     NoteDraft: _draft,
-    ChatChange: _change,
+    ChatChange: _chat_change,
     ChatDocument: _document,
 }

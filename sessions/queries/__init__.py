@@ -2,13 +2,16 @@
 
 from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, moments, worked
 from sessions.queries.chats import active_chats, get_chat, recent_chats
+from sessions.queries.cost import Cost, cost
 from sessions.queries.listing import SHOWN, ChatPage, ListFilter, companies, list_chats
 from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
 from sessions.queries.panels import Evidence, FixPanel, Lane, facts, fix_panel, fixes, lane, problem
 from sessions.queries.past import Past, changes_since, past
 from sessions.queries.posts import Posting, posting
+from sessions.queries.reminders import waiting
 from sessions.queries.scripts import script_hint, scripts_run
 from sessions.queries.search import Place
+from sessions.queries.similar import Similar, similar
 from sessions.queries.thread import (
     Pulse,
     get_attachment,
@@ -24,6 +27,7 @@ from sessions.queries.tiles import Tile, tiles
 __all__ = [
     "SHOWN",
     "ChatPage",
+    "Cost",
     "Evidence",
     "FixPanel",
     "Gap",
@@ -36,6 +40,7 @@ __all__ = [
     "Pulse",
     "Secret",
     "Shown",
+    "Similar",
     "Tile",
     "Worked",
     "active_chats",
@@ -43,6 +48,7 @@ __all__ = [
     "built",
     "changes_since",
     "companies",
+    "cost",
     "facts",
     "fix_panel",
     "fixes",
@@ -66,8 +72,10 @@ __all__ = [
     "script_hint",
     "scripts_run",
     "secrets",
+    "similar",
     "thread",
     "tiles",
     "turn_ids",
+    "waiting",
     "worked",
 ]

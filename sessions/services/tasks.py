@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from flowpilot.accounts.models import User
 from flowpilot.errors import Invalid
-from sessions import lane
+from flowpilot.providers.ai.registry import make_plan
+from sessions import lane, synthesis
 from sessions.models import ChatSession, SessionFact
 from sessions.services._turns import require_open
+from sessions.tasks import word_fact
 
 LONGEST_ANSWER = 900  # characters; with its question it still is a fact
 
@@ -33,6 +35,10 @@ def answer_task(*, chat_id: UUID, item_id: str, answer: str, by: User) -> ChatSe
     lane.close(item, state=state, answer=answer, by=str(by), at=timezone.now().isoformat())
     chat.save(update_fields=["pending_task_lane", "updated_at"])
     _keep_fact(chat, item, by)
+    if answer and make_plan(synthesis.SERVICE).candidates:  # by rule until the AI has worded it
+        word_fact.configure(lock=f"fact:{item_id}").defer(
+            account_id=str(chat.account_id), chat_id=str(chat.pk), item_id=item_id
+        )
     return chat
 
 

@@ -11,6 +11,7 @@ def dashboard(request):
     context = {
         "at": "home",
         "tiles": queries.tiles(),
+        "waiting": queries.waiting(request.user),
         "active": queries.active_chats(request.user),
         "recent": queries.recent_chats(),
         "client_key": uuid4(),

@@ -1,0 +1,149 @@
+"""Searching an account of 100,000 sessions: by words, as they are typed, and for similar ones."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from flowpilot.accounts.models import User
+from flowpilot.accounts.scope import account_scope
+from flowpilot.accounts.services import open_account
+from flowpilot.testing.scratch import scratch_database
+from sessions.queries import ListFilter, list_chats, similar
+
+_SPOKEN = [  # the words that are spoken most
+    *(
+        "outlook",
+        "password",
+        "printer",
+        "offline",
+        "vpn",
+        "drops",
+        "network",
+        "slow",
+        "laptop",
+        "screen",
+        "teams",
+        "signs",
+        "mailbox",
+    ),
+    *(
+        "shared",
+        "calendar",
+        "backup",
+        "failed",
+        "disk",
+        "full",
+        "account",
+        "locked",
+        "wifi",
+        "meeting",
+        "room",
+        "certificate",
+    ),
+    *(
+        "expired",
+        "gateway",
+        "spooler",
+        "driver",
+        "update",
+        "reboot",
+        "token",
+        "profile",
+        "onedrive",
+        "sync",
+        "error",
+        "dock",
+    ),
+]
+_WORDS = [*_SPOKEN, *(f"term{number}" for number in range(1_500))]
+_SEED = """
+    INSERT INTO ai_sessions (id, account_id, title, problem, status, owner_id, ticket_summary, ticket_company, ticket_contact,
+        pending_task_lane, resolution_note_markdown, resolution_note_external_id, created_at, updated_at)
+    SELECT gen_random_uuid(), %(account)s, picked.words, picked.more || ' host-' || number || ' case ' || md5(number::text), 'resolved',
+        %(owner)s, picked.words, 'Company ' || number %% 300, '', '[]', '', '', now() - number * interval '1 minute', now()
+    FROM generate_series(1, %(size)s) AS number
+    CROSS JOIN LATERAL (
+        SELECT string_agg(word, ' ') FILTER (WHERE place <= 5), string_agg(word, ' ') FILTER (WHERE place > 5)
+        FROM (SELECT (%(words)s::text[])[1 + floor(power(random(), 2) * %(count)s)::int] AS word, place
+              FROM generate_series(1, 15 + number * 0) AS place) spoken
+    ) AS picked (words, more)
+"""
+
+
+def add_arguments(parser):
+    parser.add_argument("--sessions", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=200)
+
+
+def run(*, sessions: int, rounds: int, **options: Any) -> dict[str, Any]:
+    """Return the median and the worst-but-five-percent milliseconds of each kind of search, on a database of its own."""
+    with scratch_database() as server:
+        return measure(sessions=sessions, rounds=rounds, vacuum=lambda: server_vacuum(server))
+
+
+def server_vacuum(server) -> None:
+    """Let the server tidy up and count, as it does by itself after a while."""
+    with server.connect(dbname=str(connection.settings_dict["NAME"])) as owner:
+        owner.execute("VACUUM ANALYZE")
+
+
+def measure(*, sessions: int, rounds: int, vacuum: Callable[[], None]) -> dict[str, Any]:
+    """Fill an account on the database at hand, beside another, and search it."""
+    chance, account = random.Random(1), open_account(name="Bench", account_id=uuid4())  # noqa: S311
+    with account_scope(account.id):
+        person = User.objects.create_user(f"{uuid4()}@bench.example", "unused", account=account, name="B. Ench")
+        with connection.cursor() as cursor:
+            values = {
+                "account": account.id,
+                "owner": person.pk,
+                "size": sessions,
+                "words": _WORDS,
+                "count": len(_WORDS),
+            }
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute(_SEED, values)
+    vacuum()
+    kinds: dict[str, Callable[[], Any]] = {
+        "one_word": lambda: list_chats(ListFilter(text=chance.choice(_SPOKEN)), person),
+        "rare": lambda: list_chats(ListFilter(text=f"host-{chance.randint(1, sessions)}"), person),
+        "two_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(_SPOKEN, 2))), person),
+        "three_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(_SPOKEN, 3))), person),
+        "typing": lambda: list_chats(ListFilter(text=" ".join([*chance.sample(_SPOKEN, 1), "host"])), person),
+        "list": lambda: list_chats(ListFilter(), person),
+        "similar": lambda: similar(" ".join(chance.sample(_SPOKEN, 6))),
+    }
+    figures: dict[str, Any] = {"sessions": sessions}
+    with account_scope(account.id):
+        for kind, work in kinds.items():
+            times = [_time(work) for _ in range(rounds)]
+            figures[f"{kind}_ms"] = round(statistics.median(whole for whole, _ in times), 2)
+            figures[f"{kind}_sql_ms"] = round(statistics.median(search for _, search in times), 2)
+            figures[f"{kind}_sql_p95_ms"] = round(sorted(search for _, search in times)[int(rounds * 0.95)], 2)
+    return figures
+
+
+def _time(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return the milliseconds that a piece of work took, and those that its search itself takes in the database."""
+    with CaptureQueriesContext(connection) as asked:
+        start = time.perf_counter()
+        work()
+        whole = (time.perf_counter() - start) * 1000
+    searches = [
+        query["sql"]
+        for query in asked
+        if 'FROM "session_search"' in query["sql"] or '"ai_sessions"."updated_at" DESC' in query["sql"]
+    ]
+    with connection.cursor() as cursor:
+        return whole, sum(_executed(cursor, search) for search in searches)
+
+
+def _executed(cursor, statement: str) -> float:
+    cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.replace('%', '%%')}")
+    plan = cursor.fetchone()[0][0]
+    return plan["Planning Time"] + plan["Execution Time"]
