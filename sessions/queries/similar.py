@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Value, When
 
 from sessions.lane import Item
 from sessions.models import ChatSearch, ChatSession, SessionFact, SuggestedFix
@@ -84,11 +84,11 @@ def _rank(words: Sequence[str], chat: ChatSession | None) -> list[_Found]:
             rank=SearchRank(F("words"), SearchQuery(" | ".join(words), config="simple", search_type="raw"))
         )
         if devices:
-            ranked = ranked.annotate(device=SearchRank(F("words"), devices))
+            ranked = ranked.annotate(device=Case(When(words=devices, then=Value(1)), default=Value(0)))
         fields = ["id", "rank", "ticket_company", *(["device"] if devices else [])]
         for chat_id, rank, where, *device in ranked.order_by(_NEWEST_FIRST).values_list(*fields)[:_MOST_RANKED]:
             is_same = bool(company) and where == company
-            found[chat_id] = _Found(chat_id, rank, is_same, is_same and bool(device and device[0] > 0))
+            found[chat_id] = _Found(chat_id, rank, is_same, is_same and any(device))
     return list(found.values())
 
 
