@@ -109,7 +109,11 @@ def keep(document: Document, key: str) -> Document:
 def from_markdown(text: str, known: Document) -> Document:
     """Read what a person edited. A line that the document had before keeps its sources, any other is the person's own."""
     titles = {each.title: each.key for each in known.sections}
-    before = {each.words: each for each in known.sentences}
+    before: dict[tuple[str, str], list[Sentence]] = {}  # by section and words: the same words may stand there twice
+    for each in known.sections:
+        for sentence in each.sentences:
+            before.setdefault((each.key, sentence.words), []).append(sentence)
+    anywhere = {each.words: each for each in known.sentences}
     found: list[tuple[str, str, list[Sentence]]] = []
     for line in (line.strip() for line in text.splitlines()):
         if line.startswith("## "):
@@ -119,7 +123,8 @@ def from_markdown(text: str, known: Document) -> Document:
             if not found:
                 found.append(("", "", []) if "" not in titles else (titles[""], "", []))
             words, shape = _read(line)
-            kept = before.get(words)
+            same = before.get((found[-1][0], words))
+            kept = same.pop(0) if same else anywhere.get(words)
             sentence = replace(kept, shape=shape) if kept else Sentence(_unescaped(words), (EDIT,), shape)
             found[-1][2].append(sentence)
     return Document(tuple(Section(key, title, tuple(sentences)) for key, title, sentences in found))

@@ -1,11 +1,15 @@
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.errors import Conflict
 from psa import outbox
 from psa.models import PsaPost
 from sessions import posting, queries
@@ -208,3 +212,35 @@ def test_an_account_that_is_not_connected_keeps_its_note(account, ticket_chat, t
     with account_scope(account.id):
         stuck = PsaPost.objects.get()
     assert (is_over, stuck.state, bool(stuck.error)) == (True, "rejected", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_clicks_at_once_make_one_note(connected, ticket_chat, technician, deliver, sandbox):
+    with account_scope(connected.id):
+        form = resolving.NoteForm(
+            internal=queries.reading(ticket_chat, "resolution").markdown,
+            client="",
+            seen_version=ticket_chat.state_version,
+            shown_in=["internal"],
+        )
+    keys = [uuid4() for _ in range(10)]  # ten tabs, ten clicks in each
+    said = Counter()
+
+    def click(key):
+        try:
+            with account_scope(connected.id):
+                resolving.post_note(chat_id=ticket_chat.id, form=form, by=technician, client_key=key)
+            said["posted"] += 1
+        except Conflict:
+            said["refused"] += 1
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(click, keys * 10))
+    deliver()
+
+    assert said == {"posted": 10, "refused": 90}  # one tab's clicks are one post
+    assert len(ours(sandbox)) == 1
+    with account_scope(connected.id):
+        assert PsaPost.objects.count() == 1
