@@ -77,6 +77,7 @@ def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(cl
         page.get_by_role("button", name="Worked", exact=False).first.click()
         page.locator("#session-bar").get_by_role("link", name="Resolve").click()
         page.locator("#post-button").click()
+        expect(page.locator("#post-button")).to_have_count(0)
         page.get_by_role("link", name="Back to session").click()
         expect(page.get_by_text("into a template")).to_be_visible()
         expect(page.get_by_text("An admin of your account publishes it")).to_be_visible()
