@@ -157,6 +157,15 @@ def my_queue(*, account_id: UUID, user: User) -> RowPage:
     return RowPage(rows[:_MY_ROWS], found.value.has_more or len(rows) > _MY_ROWS, found.at, found.error)
 
 
+def my_open_count(user: User) -> str:
+    """Return how many open tickets a person has, as last seen, for the sidebar; nothing where nobody looked yet. Asks nobody."""
+    member = member_of(user)
+    kept = known.peek(member.account_id, f"psa:mine:{member.identifier}") if member else None
+    if kept is None or not kept.value.tickets:
+        return ""
+    return f"{len(kept.value.tickets)}{'+' if kept.value.has_more else ''}"
+
+
 def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:
     """Return one ticket. Raises NotFound, Refused or Unavailable."""
     try:

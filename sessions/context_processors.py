@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from flowpilot.accounts.scope import account_scope
+from psa.queries import my_open_count
 from sessions import queries
 from sessions.queries.drafts import pending_count
 
@@ -25,4 +26,8 @@ def shell(request):
         with account_scope(user.account_id):
             return pending_count()
 
-    return {"nav_chats": chats, "nav_account_name": account_name, "nav_scripts": scripts}
+    def tickets():
+        with account_scope(user.account_id):
+            return my_open_count(user)
+
+    return {"nav_tickets": tickets, "nav_chats": chats, "nav_account_name": account_name, "nav_scripts": scripts}

@@ -3,6 +3,7 @@ from django.urls import reverse
 
 from flowpilot.accounts.scope import account_scope
 from flowpilot.testing.fixtures import make_person
+from psa import known
 from psa.models import PsaMemberLink
 
 OUTLOOK, SWITCH = 48213, 48201
@@ -212,3 +213,24 @@ def test_my_queue_says_when_connectwise_is_down(htmx, connected, sandbox):
     sandbox.fail_next("503html", times=2)
 
     assert "ConnectWise isn’t answering" in htmx.get(reverse("psa:my-queue")).content.decode()
+
+
+def test_my_queue_of_a_connectwise_that_is_down_is_the_last_one_seen(htmx, connected, sandbox):
+    htmx.get(reverse("psa:my-queue"))
+    known.doubt(connected.id, "psa:mine:jortiz")
+    sandbox.fail_next("503html", times=5)
+
+    shown = htmx.get(reverse("psa:my-queue")).content.decode()
+
+    assert "This is your queue as of" in shown
+    assert "Outlook keeps asking for a password" in shown
+
+
+def test_the_sidebar_counts_my_tickets_once_they_were_seen(browse, connected, sandbox):
+    assert 'id="nav-tickets"' not in browse.get(reverse("psa:tickets")).content.decode()
+
+    browse.get(reverse("psa:my-queue"))
+    asked = len(sandbox.seen)
+
+    assert 'id="nav-tickets"' in browse.get(reverse("psa:tickets")).content.decode()
+    assert len(sandbox.seen) == asked

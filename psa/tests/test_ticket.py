@@ -223,3 +223,13 @@ def test_set_status_of_a_connectwise_that_is_down_waits_in_the_outbox(htmx, conn
     assert '<option value="102" selected>' in reply
     with account_scope(connected.id):
         assert PsaPost.objects.get(kind="status").payload["status_id"] == 103
+
+
+def test_notes_hide_the_mark_by_which_they_are_found_again(htmx, connected, sandbox):
+    note = next(iter(sandbox.store.tables.notes_of(OUTLOOK)))
+    note["text"] = "Called back.\n\n[FP-01KAX5JE6Z8W3V4T2Q0R9S7M1N]"
+
+    shown = ask(htmx, "notes")
+
+    assert "Called back." in shown
+    assert "[FP-" not in shown

@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from uuid import uuid4
 
 from django.shortcuts import redirect, render
@@ -12,6 +14,7 @@ from psa.problems import describe
 from psa.views import _page, queue
 from psa.views._page import panel, real
 
+_REFERENCE = re.compile(r"\s*\[FP-[0-9A-Z]{26}\]\s*$")
 NOTE_KINDS = {"": "All", "internal": "Internal", "discussion": "Discussion"}
 
 
@@ -106,8 +109,13 @@ def notes_context(request, ticket_id):
         found = details.notes(account_id=request.account_id, ticket_id=ticket_id).value
     except UserError as error:
         return context | {"problem": describe(error, "notes")}
-    shown = [note for note in found if not kind or getattr(note, f"is_{kind}")]
+    shown = [_bare(note) for note in found if not kind or getattr(note, f"is_{kind}")]
     return context | {"notes": shown[::-1] if order == "oldest" else shown, "note_count": len(found)}
+
+
+def _bare(note):
+    """Return a note without the mark by which a post of ours is found again."""
+    return replace(note, text=_REFERENCE.sub("", note.text))
 
 
 def _panel(request, ticket_id, name, words, ask):
