@@ -16,6 +16,24 @@ import pytest
 from flowpilot.errors import UserError
 from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.conditions import Criteria
+from flowpilot.providers.connectwise.models import (
+    BoardData,
+    CallbackData,
+    CompanyData,
+    CompanyInfo,
+    ContactData,
+    MemberData,
+    NoteData,
+    PriorityData,
+    ScheduleEntryData,
+    ServerInfo,
+    StatusData,
+    SubTypeData,
+    TicketData,
+    TimeEntryData,
+    TypeData,
+    WorkTypeData,
+)
 from flowpilot.providers.connectwise.sandbox import Reply
 
 FOLDER = os.environ.get("FLOWPILOT_SHARED_CONNECTWISE", "")
@@ -317,3 +335,75 @@ def test_faults_speak_word_for_word(http, sandbox, kind, name):
     sandbox.fail_next(kind)
 
     assert http.get("/service/tickets/48213").json() == ERRORS[name]
+
+
+RECORDED = {path.stem: json.loads(path.read_text()) for path in sorted((Path(FOLDER) / "fixtures").glob("*ed/*.json"))}
+READERS = {
+    "r7_get_ticket_by_id": TicketData,
+    "r7_create_ticket": TicketData,
+    "r7_update_ticket_few": TicketData,
+    "r7_update_ticket_many": TicketData,
+    "r7_get_tickets": TicketData,
+    "ticket_two_resources": TicketData,
+    "dj_service_ticket": TicketData,
+    "dj_project_ticket": TicketData,
+    "r7_create_ticket_note": NoteData,
+    "r7_update_ticket_note": NoteData,
+    "r7_get_ticket_notes": NoteData,
+    "dj_service_notes": NoteData,
+    "all_notes": NoteData,
+    "schedule_entries_for_ticket": ScheduleEntryData,
+    "dj_schedule_entries": ScheduleEntryData,
+    "rp_time_entry": TimeEntryData,
+    "dj_time_entries": TimeEntryData,
+    "dj_boards": BoardData,
+    "dj_board_statuses": StatusData,
+    "dj_board_types": TypeData,
+    "dj_board_subtypes": SubTypeData,
+    "dj_priorities": PriorityData,
+    "dj_members": MemberData,
+    "r7_get_company": CompanyData,
+    "dj_companies": CompanyData,
+    "dj_contacts": ContactData,
+    "contacts_list_one": ContactData,
+    "dj_work_types": WorkTypeData,
+    "dj_login_companyinfo": CompanyInfo,
+    "callback_create_ticket_response": CallbackData,
+    "dj_callback_entry": CallbackData,
+    "system_info": ServerInfo,
+}
+
+
+def reader_of(name):
+    known = [start for start in READERS if name.startswith(start) and not name.endswith("_count")]
+    return READERS[max(known, key=len)] if known else None
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDED if reader_of(name)])
+def test_recorded_answers_can_be_read(name):
+    found = RECORDED[name]
+    rows = found if isinstance(found, list) else [found]
+    rows = [row for each in rows for row in (each if isinstance(each, list) else [each])]
+
+    read = [reader_of(name).from_json(row) for row in rows]
+
+    assert read
+    assert all(getattr(each, "id", 1) is not None for each in read)
+
+
+def test_most_recordings_are_read():
+    assert sum(reader_of(name) is not None for name in RECORDED) >= 35
+
+
+def test_a_recorded_ticket_keeps_what_a_page_shows():
+    ticket = TicketData.from_json(RECORDED["r7_get_ticket_by_id"])
+
+    assert ticket.summary
+    assert ticket.board.name
+    assert ticket.status.name
+    assert ticket.company.name
+    assert ticket.entered_at.tzinfo is not None
+
+
+def test_two_resources_are_two():
+    assert len(TicketData.from_json(RECORDED["ticket_two_resources"]).resources) == 2
