@@ -14,13 +14,12 @@ from flowpilot.providers.connectwise.client import ConnectWise
 from flowpilot.providers.connectwise.errors import NotPermitted
 from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData, TimeEntryData
 from psa import known, lookups
-from psa.known import Known
+from psa.known import JUST_NOW, Known
 from psa.models import PsaPost
 from psa.queries import patient_connectwise
 from psa.resources import Resources, merged
 from psa.rows import Row
 
-JUST_NOW = 5  # seconds in which a panel takes what the page has begun to ask for
 _RELATED_DAYS, _MOST_RELATED = 90, 6
 
 

@@ -21,6 +21,7 @@ from flowpilot.errors import Unavailable
 FRESH_SECONDS = 600  # for what hardly changes: boards, statuses, people
 KEPT_SECONDS = 86_400  # for the day that ConnectWise is down
 PATIENCE = 2.5  # seconds that a page waits for ConnectWise, over all its calls
+JUST_NOW = 5  # seconds in which a piece takes what its page has begun to ask for
 _AT_ONCE = 8  # questions of one account; the client itself lets four through
 _ONE_REFRESH_IN = 15  # seconds
 _lock = Lock()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -16,7 +17,7 @@ from flowpilot.accounts.scope import account_scope, refuse_open_transaction
 from flowpilot.accounts.sealing import BrokenSeal, unseal
 from flowpilot.errors import NotFound, Refused, Unavailable, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
-from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData
+from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, TicketData, TicketPage
 from psa import known, lookups
 from psa.filters import Filters
 from psa.models import PsaConnection, PsaMemberLink
@@ -100,22 +101,30 @@ def member_of(user: User) -> PsaMemberLink | None:
     return PsaMemberLink.objects.filter(user=user).first()
 
 
-def queue(*, account_id: UUID, user: User, filters: Filters) -> RowPage:
-    """Return one page of tickets. A chosen status also finds closed tickets.
+def begin_queue(*, account_id: UUID, user: User, filters: Filters) -> None:
+    """Begin to ask for a page of tickets that will be wanted in a moment. What goes wrong is said then."""
+    with suppress(UserError):
+        known.begin(account_id, *_queue_question(account_id, user, filters))
+
+
+def queue(*, account_id: UUID, user: User, filters: Filters, is_begun: bool = False) -> RowPage:
+    """Return one page of tickets. A chosen status also finds closed tickets. `is_begun`: just now is fresh enough.
 
     Where ConnectWise cannot be reached it is the page as last seen, which says since when. Raises Refused or Unavailable.
     """
-    client, identifier = _asking(account_id, user, filters)
-    chosen = _chosen(filters, identifier)
-    key = f"psa:queue:{lookups.digest(f'{identifier}{filters.query}')}"
-    order, page = filters.order, filters.page
-    found = known.ask(
-        account_id, key, lambda: client.search_tickets(**chosen, page=page, page_size=_ROWS_A_PAGE, order=order)
-    )
+    key, question = _queue_question(account_id, user, filters)
+    found = known.ask(account_id, key, question, fresh_seconds=known.JUST_NOW if is_begun else 0)
     lookups.note_boards(account_id, found.value.tickets)
     names = lookups.names(account_id)
     rows = [Row.of(ticket, names) for ticket in found.value.tickets]
     return RowPage(rows, found.value.has_more, found.at, found.error)
+
+
+def _queue_question(account_id: UUID, user: User, filters: Filters) -> tuple[str, Callable[[], TicketPage]]:
+    client, identifier = _asking(account_id, user, filters)
+    chosen = _chosen(filters, identifier)
+    key = f"psa:queue:{lookups.digest(f'{identifier}{filters.query}')}"
+    return key, partial(client.search_tickets, **chosen, page=filters.page, page_size=_ROWS_A_PAGE, order=filters.order)
 
 
 def count(*, account_id: UUID, user: User, filters: Filters) -> int:

@@ -93,10 +93,15 @@ class Product:
         """Pull a lever of the sandbox: latency, permissions, faults and the like."""
         return self._sandbox(method, f"/_sandbox/{name}", json=body)
 
-    def _sandbox(self, method: str, path: str, **kwargs: Any) -> Any:
+    def connectwise(self) -> httpx.Client:
+        """Return a client with the sandbox's keys."""
         auth = (f"{SANDBOX_COMPANY_ID}+{SANDBOX_PUBLIC_KEY}", SANDBOX_PRIVATE_KEY)
         headers = {"clientId": SANDBOX_CLIENT_ID}
-        answer = httpx.request(method, f"{self.sandbox_url}{path}", auth=auth, headers=headers, timeout=30, **kwargs)
+        return httpx.Client(base_url=self.sandbox_url, auth=auth, headers=headers, timeout=30, trust_env=False)
+
+    def _sandbox(self, method: str, path: str, **kwargs: Any) -> Any:
+        with self.connectwise() as http:
+            answer = http.request(method, path, **kwargs)
         return answer.raise_for_status().json() if answer.content else None
 
 

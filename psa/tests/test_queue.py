@@ -28,10 +28,22 @@ def long_queue(sandbox):
 
 
 def test_page_comes_at_once_with_a_queue_that_loads_itself(browse, connected, sandbox):
-    page = browse.get(reverse("psa:tickets"), {"q": "vpn"})
+    sandbox.app.latency = 1.0
+    page = browse.get(reverse("psa:tickets"), {"q": "vpn"}).content.decode()
 
-    assert f'hx-get="{reverse("psa:queue")}?q=vpn"' in page.content.decode()
-    assert sandbox.seen == []
+    assert f'hx-get="{reverse("psa:queue")}?q=vpn&amp;begun"' in page
+    assert "ticket-row-" not in page
+    assert len(sandbox.seen) <= 1  # it is being asked, and nobody waits for it
+
+
+def test_queue_takes_what_its_page_has_begun_to_ask_for(browse, connected, sandbox):
+    browse.get(reverse("psa:tickets"), {"q": "vpn"})
+    rows = browse.get(reverse("psa:queue"), {"q": "vpn", "begun": ""}, headers={"HX-Request": "true"})
+    again = browse.get(reverse("psa:queue"), {"q": "vpn"}, headers={"HX-Request": "true"})
+
+    assert "ticket-row-48209" in rows.content.decode()
+    assert "ticket-row-48209" in again.content.decode()
+    assert sum(seen.path.endswith("/service/tickets") for seen in sandbox.seen) == 2
 
 
 def test_queue_shows_open_tickets_by_priority(htmx, connected):

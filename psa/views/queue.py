@@ -24,6 +24,7 @@ def tickets(request):
         return _keeping(request, response, found)
     if not request.GET and (kept := request.COOKIES.get(_cookie(request), "")):
         return redirect(_page.address(None, Filters.from_query(choices.read(kept))))
+    queries.begin_queue(account_id=request.account_id, user=request.user, filters=found)
     return _keeping(request, render(request, "psa/tickets.html", shell(request, found)), found)
 
 
@@ -110,7 +111,9 @@ def _queue(request, found):
     context |= {"retry": f"{reverse('psa:queue')}{found.query}", "target": "#queue"}
     context |= {"labels": choices.labels(request.account_id, found), "sorts": choices.SORTS.items()}
     try:
-        context["page"] = queries.queue(account_id=request.account_id, user=request.user, filters=found)
+        context["page"] = queries.queue(
+            account_id=request.account_id, user=request.user, filters=found, is_begun="begun" in request.GET
+        )
     except UserError as error:
         context["problem"] = describe(error, "tickets")
     return context
