@@ -32,7 +32,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django_rls",
     "procrastinate.contrib.django",
@@ -138,6 +137,16 @@ ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key"}  # for codes; passwords are counted by the adapter
+# Microsoft Entra, where it is registered; an account lists the tenants it trusts in its settings.
+SOCIALACCOUNT_ADAPTER = "flowpilot.accounts.provider.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {}
+if MICROSOFT_CLIENT_ID := env("MICROSOFT_CLIENT_ID", default=""):
+    _microsoft = {"provider_id": "microsoft", "name": "Microsoft", "client_id": MICROSOFT_CLIENT_ID}
+    _microsoft |= {"secret": env("MICROSOFT_CLIENT_SECRET")}
+    _issuer = env("MICROSOFT_ISSUER", default="https://login.microsoftonline.com/organizations/v2.0")
+    _microsoft |= {"settings": {"server_url": _issuer, "fetch_userinfo": False, "oauth_pkce_enabled": True}}
+    SOCIALACCOUNT_PROVIDERS = {"microsoft": {"APPS": [_microsoft]}}
 MFA_ADAPTER = "flowpilot.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -12,7 +12,7 @@ def shell(request):
     """Return the sidebar's sessions, lazily: pieces and pages without a sidebar ask nothing."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or user.account_id is None:
-        return {"demo_sign_in": settings.DEMO_SIGN_IN}
+        return {"demo_sign_in": settings.DEMO_SIGN_IN, "has_microsoft": bool(settings.SOCIALACCOUNT_PROVIDERS)}
 
     def chats():
         with account_scope(user.account_id):

@@ -190,7 +190,6 @@ _SIGN_IN: list[Setting] = [
     ),
     Listing(
         key="sign_in.microsoft_tenants",
-        is_read=False,
         group="sign_in",
         label="Microsoft tenants",
         help="Tenant IDs of Entra whose people may sign in with Microsoft under their address here. One a line.",

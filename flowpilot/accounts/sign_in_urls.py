@@ -11,6 +11,7 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from flowpilot.accounts import provider as microsoft
 from flowpilot.accounts.middleware import own_scope
 
 # People come in by invitation. Allauth's own pages name these, and find the sign-in or the settings.
@@ -52,6 +53,10 @@ urlpatterns = [
     ),
     path("2fa/passkeys/<int:pk>/remove/", own_scope(webauthn.remove_webauthn), name="mfa_remove_webauthn"),
     path("2fa/passkeys/<int:pk>/edit/", own_scope(webauthn.edit_webauthn), name="mfa_edit_webauthn"),
+    path("microsoft/login/", microsoft.login, name="microsoft_login"),
+    path("microsoft/callback/", microsoft.callback, name="microsoft_callback"),
+    path("microsoft/cancelled/", _closed, name="socialaccount_login_cancelled"),
+    path("microsoft/error/", _closed, name="socialaccount_login_error"),
     path("microsoft/signup/", _closed, name="socialaccount_signup"),
     path("microsoft/connections/", _security, name="socialaccount_connections"),
 ]

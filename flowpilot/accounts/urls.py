@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/profile", profile.profile, name="profile"),
     path("settings/security", security.security, name="security"),
     path("settings/security/second-factor", security.second_factor, name="second-factor"),
+    path("settings/security/microsoft/unlink", security.unlink_microsoft, name="unlink-microsoft"),
     path("settings/security/sessions/end", security.end_other_login_sessions, name="end-other-sessions"),
     path("settings/security/sessions/<slug:session_id>/end", security.end_login_session, name="end-session"),
     path("settings/people", people.people_page, name="people"),

@@ -172,6 +172,10 @@ OPEN_TO_NOBODY |= {
     "accounts:join",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "microsoft_callback",
+    "microsoft_login",
+    "socialaccount_login_cancelled",
+    "socialaccount_login_error",
     "socialaccount_signup",
 }
 URLS_BY_RIGHT[Right.WORK] |= {
@@ -181,6 +185,7 @@ URLS_BY_RIGHT[Right.WORK] |= {
     "accounts:end-session",
     "accounts:second-factor",
     "accounts:security",
+    "accounts:unlink-microsoft",
     "mfa_activate_totp",
     "mfa_add_webauthn",
     "mfa_deactivate_totp",

@@ -1,5 +1,6 @@
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +22,14 @@ def second_factor(request):
     if not factors.must_set_one_up(request.user):
         return redirect("accounts:security")
     return render(request, "accounts/second_factor.html")
+
+
+@require_POST
+@needs(Right.WORK)
+def unlink_microsoft(request):
+    if SocialAccount.objects.filter(user=request.user).delete()[0]:
+        audit.record(audit.Action.IDENTITY_UNLINKED, by=request.user, about=request.user.email)
+    return redirect("accounts:security")
 
 
 @require_POST
@@ -60,6 +69,7 @@ def _context(request) -> dict:
         "has_codes": codes is not None,
         "codes_left": len(codes.get_unused_codes()) if codes else 0,
         "has_factor": any(each.type in factors.KINDS for each in authenticators),
+        "has_microsoft": bool(settings.SOCIALACCOUNT_PROVIDERS),
         "identities": list(SocialAccount.objects.filter(user=request.user)),
         "sessions": queries.login_sessions(request.user, request.session.session_key),
     }

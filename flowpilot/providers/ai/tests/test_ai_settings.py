@@ -79,8 +79,8 @@ def test_what_is_no_key_or_address_is_refused(as_admin, account, key, base_url):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_is_tried_by_a_click(as_admin, claude):
-    _save(as_admin, key=claude.api_key, base_url=claude.base_url)
+def test_a_key_is_tried_by_a_click(as_admin, server):
+    _save(as_admin, key=server.api_key, base_url=server.base_url)
 
     page = as_admin.post(reverse("ai:test-key", args=["anthropic"]), headers=HTMX).content.decode()
 
@@ -88,8 +88,8 @@ def test_a_key_is_tried_by_a_click(as_admin, claude):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_refused_says_so_in_its_place(as_admin, claude):
-    _save(as_admin, key="sk-test-wrong-wrong", base_url=claude.base_url)
+def test_a_key_that_is_refused_says_so_in_its_place(as_admin, server):
+    _save(as_admin, key="sk-test-wrong-wrong", base_url=server.base_url)
 
     reply = as_admin.post(reverse("ai:test-key", args=["anthropic"]), headers=HTMX)
 
