@@ -79,6 +79,7 @@ class ChatSession(AccountOwned):
     escalated_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     escalated_at = models.DateTimeField(null=True, blank=True)
     picked_up_at = models.DateTimeField(null=True, blank=True)
+    is_on_hold = models.BooleanField(default=False, db_default=False)  # kept whatever the retention says
 
     objects = ChatSessionManager()
 

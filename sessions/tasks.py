@@ -3,13 +3,15 @@
 import logging
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
-from sessions import answering, drafting, posting, synthesis
+from flowpilot.accounts.queries import accounts_with_people
+from sessions import answering, drafting, posting, retention, synthesis
 
 log = logging.getLogger("flowpilot.turns")
 # A worker that was told to stop, a database out of reach: never the fault of what the job is about.
@@ -57,3 +59,16 @@ async def rescue_stalled_jobs(context, timestamp: int) -> None:
             await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         except ConnectorException as error:  # another was faster with this one; the others still wait
             log.warning("job.not_rescued job=%s error=%s", job.id, type(error).__name__)
+
+
+@app.periodic(cron="17 3 * * *", periodic_id="purge")
+@app.task(name="purge_sessions", queue="retention", queueing_lock="purge")
+async def purge_sessions(timestamp: int) -> None:
+    """Give every account its own job: a large one keeps nobody waiting."""
+    for account_id in await sync_to_async(accounts_with_people)():
+        await purge_account.configure(lock=f"purge:{account_id}").defer_async(account_id=str(account_id))
+
+
+@app.task(name="purge_account", queue="retention")
+async def purge_account(*, account_id: str) -> None:
+    await sync_to_async(retention.purge)(UUID(account_id))

@@ -12,6 +12,7 @@ from sessions.views import (
     notes,
     past,
     resolve,
+    retention,
     script_drafts,
     scripts,
     similar,
@@ -100,5 +101,7 @@ urlpatterns = [
     path("<uuid:chat_id>/archive", lifecycle.archive_chat, name="archive-chat"),
     path("<uuid:chat_id>/unarchive", lifecycle.unarchive_chat, name="unarchive-chat"),
     path("<uuid:chat_id>/reopen", lifecycle.reopen_chat, name="reopen-chat"),
+    path("<uuid:chat_id>/hold", retention.hold_chat, name="hold-chat"),
+    path("<uuid:chat_id>/release", retention.release_chat, name="release-chat"),
     path("<uuid:chat_id>/resolve", resolve.resolve_chat, name="resolve-chat"),
 ]

@@ -18,6 +18,7 @@ KINDS = {
     "people": "People and roles",
     "settings": "Settings",
     "psa": "Posts to the PSA",
+    "retention": "Retention",
     "staff": "Platform staff",
 }
 A_PAGE, A_BATCH = 50, 1000

@@ -1,5 +1,7 @@
 """What the pages of an account's people show."""
 
+from uuid import UUID
+
 from allauth.mfa.models import Authenticator
 from django.db import models
 from django.db.models import Exists, Max, OuterRef
@@ -7,6 +9,12 @@ from django.utils import timezone
 
 from flowpilot.accounts.login_sessions import hashed
 from flowpilot.accounts.models import Invitation, LoginSession, User
+
+
+def accounts_with_people() -> list[UUID]:
+    """Return the accounts that somebody belongs to; no scope shows them all, so those who sign in are asked."""
+    people = User.objects.filter(account__isnull=False).order_by("account_id")
+    return list(people.values_list("account_id", flat=True).distinct())
 
 
 def people() -> list[User]:

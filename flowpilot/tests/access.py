@@ -204,6 +204,8 @@ URLS_BY_RIGHT[Right.WORK] |= {
     "accounts:settings",
 }
 URLS_BY_RIGHT[Right.MANAGE] |= {
+    "sessions:hold-chat",
+    "sessions:release-chat",
     "accounts:account-settings",
     "accounts:change-setting",
     "ai:remove-key",

@@ -52,17 +52,6 @@ def detach(*, chat_id: UUID, attachment_id: UUID, by: User) -> None:
     _discard(found.account_id, [found.file])
 
 
-@transaction.atomic
-def purge_attachments(*, chat_ids: list[UUID]) -> int:
-    """Delete the files of sessions that are about to be deleted; for retention. Return how many."""
-    found = Attachment.objects.filter(chat_id__in=chat_ids)
-    names = list(found.values_list("account_id", "file"))
-    found.delete()
-    for account_id, name in names:
-        _discard(account_id, [name])
-    return len(names)
-
-
 def _discard(account_id: UUID, names: list[str]) -> None:
     transaction.on_commit(partial(files.discard, account_id, names))
 

@@ -16,6 +16,7 @@ from sessions import files, reencode
 from sessions.attached import shorten
 from sessions.images import draw_anew, looks_like_image
 from sessions.models import Attachment
+from sessions.retention import purge_attachments
 from sessions.services import attachments as services
 from sessions.services.turns import ask, remove_turn
 from sessions.tests.factories import make_turn
@@ -256,6 +257,6 @@ class TestPages:
     def test_retention_takes_the_files_along(self, account, chat, attach, django_capture_on_commit_callbacks):
         attach()
         with django_capture_on_commit_callbacks(execute=True), account_scope(account.id):
-            assert services.purge_attachments(chat_ids=[chat.id]) == 1
+            assert purge_attachments(chat_ids=[chat.id]) == 1
 
         assert stored(account) == []

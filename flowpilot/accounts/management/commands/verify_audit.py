@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from flowpilot.accounts import audit
-from flowpilot.accounts.models import User
+from flowpilot.accounts.queries import accounts_with_people
 from flowpilot.accounts.scope import account_scope
 
 
@@ -9,11 +9,7 @@ class Command(BaseCommand):
     help = "Check every account's audit log: no event was changed, and none taken away, since it was written."
 
     def handle(self, **options):
-        accounts = (
-            User.objects.filter(account__isnull=False).order_by("account_id").values_list("account_id", flat=True)
-        )
-        broken = 0
-        checked = list(accounts.distinct())
+        broken, checked = 0, accounts_with_people()
         for account_id in checked:
             with account_scope(account_id):
                 number = audit.first_broken()
