@@ -1,0 +1,49 @@
+"""Notes and hand-overs in a browser: sources on focus, the live preview, a package that is handed over and picked up."""
+
+import pytest
+from playwright.sync_api import expect
+
+from sessions.tests.browser import browser_page, sign_in, start_on_ticket
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_sentence_shows_its_source_and_the_preview_follows_the_session(product):
+    with browser_page() as page:
+        sign_in(page, product)
+        start_on_ticket(page, product, 48198)
+        chat = page.url
+        page.goto(f"{chat}/resolution")
+        first = page.locator("#reading-resolution .sentence").first
+        expect(first.locator(".from")).to_be_hidden()
+        first.focus()
+        expect(first.locator(".from")).to_contain_text("Ticket")
+
+        other = page.context.new_page()
+        other.goto(chat)
+        other.get_by_role("button", name="Add fact").click()
+        other.get_by_label("New fact").fill("Only this user is affected")
+        other.get_by_role("button", name="Add", exact=True).click()
+        expect(other.locator("#lane-facts")).to_contain_text("Only this user is affected")
+
+        expect(page.locator("#reading-resolution")).to_contain_text("Only this user is affected", timeout=8_000)
+
+
+def test_a_session_is_handed_over_and_picked_up(product):
+    with browser_page() as page:
+        sign_in(page, product)
+        start_on_ticket(page, product, 48201)
+        page.goto(f"{page.url}/escalation")
+        page.get_by_label("Assign to").fill("oka")
+        page.locator("#who-list label", has_text="S. Okafor").click()
+        page.get_by_label("What do you ask for?").fill("Compare the lifetime on both ends")
+        expect(page.locator("#package")).to_contain_text("Compare the lifetime on both ends")
+        page.get_by_role("button", name="Hand over").click()
+        expect(page.get_by_role("heading", name="Handed over")).to_be_visible()
+        expect(page.locator("#post-parts")).to_contain_text("#", timeout=15_000)
+        expect(page.locator("#post-parts")).to_contain_text("S. Okafor")
+
+        page.get_by_role("link", name="Back to session").click()
+        expect(page.locator("#handed-over")).to_contain_text("Compare the lifetime on both ends")
+        page.get_by_role("button", name="Pick up").click()
+        expect(page.get_by_label("Message", exact=True)).to_be_visible()
