@@ -167,6 +167,7 @@ def test_a_model_that_obeys_every_hidden_instruction_does_nothing(
     settings.ENABLE_MCP_MICROSOFT_LEARN = True
     found = injections(elsewhere.address)
     assert len(found) >= 200
+    assert len(list(in_groups(found))) // 2 % 2  # an odd number of actions: every other session then has each in a note
     usual, ai.script = ai.script, obedient(found)
     before, journal, reached = settings_of(account), list(sandbox.writes), set()
     try:
