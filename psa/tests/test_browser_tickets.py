@@ -93,6 +93,7 @@ def test_search_keeps_up_with_typing(page, product):
 
 def test_a_status_is_what_connectwise_confirmed_after_a_reload(page, product):
     page.goto(f"{product.url}/tickets/48159?sort=priority")
+    expect(page.locator("#ticket-row-48159")).to_be_visible()  # the row that is to follow
     select = page.get_by_label("Status", exact=True).locator("visible=true")
     expect(select).to_be_enabled()
     select.select_option("Waiting on vendor")
