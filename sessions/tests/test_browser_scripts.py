@@ -155,6 +155,17 @@ def test_the_pages_fit_their_width_and_axe_finds_nothing(path, width, product):
         assert [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in found] == []
 
 
+def test_on_a_phone_a_script_takes_the_place_of_the_list(product):
+    with browser_page(width=390) as page:
+        sign_in(page, product)
+        page.goto(f"{product.url}/scripts/")
+        page.get_by_role("link", name="Clear the print queue").click()
+        expect(page.get_by_role("heading", name="Clear the print queue")).to_be_visible()
+        expect(page.locator("#script-list")).to_be_hidden()
+        page.get_by_role("link", name="Back to the library").click()
+        expect(page.locator("#script-list")).to_be_visible()
+
+
 def start(page: Page, text: str) -> None:
     page.get_by_label("Describe the problem, or give a ticket number").fill(text)
     page.get_by_role("button", name="Start session").click()
