@@ -60,6 +60,8 @@
     const form = event.detail.ctx?.sourceElement;
     if (!form?.matches?.("form[data-draft]")) return;
     const isEmpty = form.matches("[data-composer]") && !area(form).value.trim() && !one("[name=attachment]", form);
+    const asked = form.id === "composer" && typed();
+    if (asked && commandOf(asked[1])) { event.preventDefault(); return commandOf(asked[1]).click(); }
     if (isAdding && one("#files", form)) { event.preventDefault(); return hint(form, "A file is still being added: one moment.", true); }
     if (!isEmpty && !isOver(form)) { event.detail.ctx.draftSent = area(form).value; return; }
     event.preventDefault();
@@ -136,6 +138,54 @@
       if (kind === "drop" && event.dataTransfer.files.length) add([...event.dataTransfer.files]);
     });
   }
+
+  // --- Slash commands: typed alone in the box, or chosen from the menu; every one presses what the page has anyway ---
+  const COMMAND = /^(\/[a-z]*)(?:[ \n]+([^]*))?$/;
+  const menu = () => one("#slash-menu");
+  const typed = () => COMMAND.exec(one("#prompt")?.value || "");
+  const commandOf = (name) => one(`[data-command="${CSS.escape(name)}"]`);
+  function write(box, words) {
+    box.value = words;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  function command(item, rest) {
+    const box = one("#prompt");
+    menu().hidePopover();
+    if (item.dataset.says) {
+      write(box, rest ? `${item.dataset.says} ${rest}` : item.dataset.says);
+      return box.form.requestSubmit();
+    }
+    write(box, "");
+    if (!item.dataset.fills) return;
+    const form = one(item.dataset.fills);
+    form.hidden = false;
+    const field = one("input:not([type=hidden]), textarea", form);
+    write(field, rest);
+    field.focus();
+  }
+  document.addEventListener("click", (event) => {
+    const item = event.target.closest?.("[data-command]");
+    if (item) command(item, typed()?.[2] || "");
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "prompt" || !menu()) return;
+    const found = typed();
+    const items = all("[data-command]", menu());
+    for (const item of items) item.hidden = Boolean(found) && !item.dataset.command.startsWith(found[1]);
+    const isOpen = menu().matches(":popover-open");
+    const isWanted = Boolean(found) && found[2] === undefined && items.some((item) => !item.hidden);
+    if (isWanted && !isOpen) menu().showPopover();
+    if (!isWanted && isOpen) menu().hidePopover();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!menu()?.matches(":popover-open")) return;
+    const items = all("[data-command]", menu()).filter((item) => !item.hidden);
+    const at = items.indexOf(document.activeElement);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") items[(at + (event.key === "ArrowDown" ? 1 : items.length - (at < 0 ? 0 : 1))) % items.length].focus();
+    else if (event.key === "Enter" && event.target.id === "prompt") items[0].click();
+    else return;
+    event.preventDefault();
+  });
 
   restore();
   document.addEventListener("htmx:after:swap", restore);
