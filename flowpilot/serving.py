@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
+import signal
 import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
 from django.core.asgi import get_asgi_application
+from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, app
 
+log = logging.getLogger("flowpilot.worker")
 GRACE = 3  # seconds an open stream gets before the server closes; the browser picks it up again
 
 
@@ -44,7 +48,7 @@ async def _worker() -> AsyncIterator[None]:
     still goes through Django's connection and its transaction.
     """
     async with _worker_app().open_async() as beside:
-        working = asyncio.create_task(beside.run_worker_async(install_signal_handlers=False, name=socket.gethostname()))
+        working = asyncio.create_task(_keep_working(beside))
         try:
             yield
         finally:
@@ -55,7 +59,28 @@ async def _worker() -> AsyncIterator[None]:
 
 async def _work() -> None:
     async with _worker_app().open_async() as alone:
-        await alone.run_worker_async(name=socket.gethostname())
+        working = asyncio.create_task(_keep_working(alone))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+
+
+async def _keep_working(runner: App) -> None:
+    """Run a worker until told to stop. One that was silent for too long (a closed laptop) finds itself struck off, and ends: another begins."""
+    while not _is_told_to_stop():
+        try:
+            await runner.run_worker_async(install_signal_handlers=False, name=socket.gethostname())
+        except Exception:  # the job runner's boundary: what ended this worker must not end the answering
+            log.exception("worker.broke")
+        if not _is_told_to_stop():
+            log.warning("worker.ended, another begins")
+            await asyncio.sleep(1)
+
+
+def _is_told_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _worker_app() -> DjangoApp:
