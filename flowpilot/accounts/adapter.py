@@ -22,7 +22,7 @@ from flowpilot.accounts.sealing import seal, unseal
 TRIES = throttle.Limit(5, timedelta(minutes=15))  # of one address from one place
 TRIES_OF_A_PLACE = throttle.Limit(20, timedelta(minutes=15))
 _TOO_MANY = "That was wrong too often. Wait fifteen minutes, or reset the password."
-_SECRETS = {"account_id": "sign-in", "table": "mfa_authenticator", "row_id": "secret"}
+SECRETS = {"account_id": "sign-in", "table": "mfa_authenticator", "row_id": "secret"}  # what seals factors
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -97,10 +97,10 @@ class MFAAdapter(DefaultMFAAdapter):
         return "FlowPilot"
 
     def encrypt(self, text):
-        return seal(text, **_SECRETS)
+        return seal(text, **SECRETS)
 
     def decrypt(self, encrypted_text):
-        return unseal(encrypted_text, **_SECRETS)
+        return unseal(encrypted_text, **SECRETS)
 
     def can_delete_authenticator(self, authenticator):
         return may_remove(authenticator)

@@ -43,6 +43,11 @@ def unseal(sealed: str, *, account_id, table: str, row_id) -> str:
         raise BrokenSeal("This credential was sealed for another row.") from error
 
 
+def is_newest(sealed: str) -> bool:
+    """Return whether a value is sealed with the newest key already."""
+    return sealed.partition(":")[0] == _keys()[0][0]
+
+
 def _bound_to(account_id, table: str, row_id) -> bytes:
     return f"{account_id}‖{table}‖{row_id}".encode()
 
