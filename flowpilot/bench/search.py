@@ -14,6 +14,7 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
 from flowpilot.testing.scratch import scratch_database
+from sessions.models import ChatSession
 from sessions.queries import ListFilter, list_chats, similar
 
 _SPOKEN = [  # the words that are spoken most
@@ -63,16 +64,18 @@ _SPOKEN = [  # the words that are spoken most
 ]
 _WORDS = [*_SPOKEN, *(f"term{number}" for number in range(1_500))]
 _SEED = """
-    INSERT INTO ai_sessions (id, account_id, title, problem, status, owner_id, ticket_summary, ticket_company, ticket_contact,
-        pending_task_lane, resolution_note_markdown, resolution_note_external_id, created_at, updated_at)
-    SELECT gen_random_uuid(), %(account)s, picked.words, picked.more || ' host-' || number || ' case ' || md5(number::text), 'resolved',
-        %(owner)s, picked.words, 'Company ' || number %% 300, '', '[]', '', '', now() - number * interval '1 minute', now()
+    INSERT INTO ai_sessions
+    SELECT (jsonb_populate_record(pattern, jsonb_build_object(
+        'id', gen_random_uuid(), 'title', picked.words, 'problem', picked.more || ' host-' || number || ' case ' || md5(number::text),
+        'ticket_summary', picked.words, 'ticket_company', 'Company ' || number %% 300,
+        'created_at', now() - number * interval '1 minute'))).*
     FROM generate_series(1, %(size)s) AS number
     CROSS JOIN LATERAL (
         SELECT string_agg(word, ' ') FILTER (WHERE place <= 5), string_agg(word, ' ') FILTER (WHERE place > 5)
         FROM (SELECT (%(words)s::text[])[1 + floor(power(random(), 2) * %(count)s)::int] AS word, place
               FROM generate_series(1, 15 + number * 0) AS place) spoken
     ) AS picked (words, more)
+    CROSS JOIN (SELECT pattern FROM ai_sessions pattern WHERE id = %(pattern)s) AS patterns (pattern)
 """
 
 
@@ -99,9 +102,9 @@ def measure(*, sessions: int, rounds: int, vacuum: Callable[[], None]) -> dict[s
     with account_scope(account.id):
         person = User.objects.create_user(f"{uuid4()}@bench.example", "unused", account=account, name="B. Ench")
         with connection.cursor() as cursor:
+            pattern = ChatSession.objects.create(title="Pattern", owner=person, status="resolved")
             values = {
-                "account": account.id,
-                "owner": person.pk,
+                "pattern": pattern.pk,
                 "size": sessions,
                 "words": _WORDS,
                 "count": len(_WORDS),
