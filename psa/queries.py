@@ -104,7 +104,9 @@ def member_of(user: User) -> PsaMemberLink | None:
 def begin_queue(*, account_id: UUID, user: User, filters: Filters) -> None:
     """Begin to ask for a page of tickets that will be wanted in a moment. What goes wrong is said then."""
     with suppress(UserError):
-        known.begin(account_id, *_queue_question(account_id, user, filters))
+        key, question = _queue_question(account_id, user, filters)
+        known.doubt(account_id, key)  # a page that is drawn again shows what was changed a moment ago
+        known.begin(account_id, key, question)
 
 
 def queue(*, account_id: UUID, user: User, filters: Filters, is_begun: bool = False) -> RowPage:

@@ -239,10 +239,21 @@ def test_my_queue_of_a_connectwise_that_is_down_is_the_last_one_seen(htmx, conne
 
 
 def test_the_sidebar_counts_my_tickets_once_they_were_seen(browse, connected, sandbox):
-    assert 'id="nav-tickets"' not in browse.get(reverse("psa:tickets")).content.decode()
+    assert 'id="nav-tickets"' not in browse.get(reverse("home")).content.decode()
 
     browse.get(reverse("psa:my-queue"))
     asked = len(sandbox.seen)
 
-    assert 'id="nav-tickets"' in browse.get(reverse("psa:tickets")).content.decode()
+    assert 'id="nav-tickets"' in browse.get(reverse("home")).content.decode()
     assert len(sandbox.seen) == asked
+
+
+def test_a_page_drawn_again_at_once_shows_what_changed_meanwhile(browse, htmx, connected, sandbox):
+    page, queue = reverse("psa:ticket", args=[OUTLOOK]), reverse("psa:queue")
+    del htmx.defaults["HTTP_HX_REQUEST"]
+    for name in ("In progress", "Scheduled"):
+        sandbox.store.tables.tickets[OUTLOOK]["status"]["name"] = name
+        browse.get(page)
+        shown = browse.get(queue, {"begun": ""}, headers={"HX-Request": "true"}).content.decode()
+        row = shown.partition(f'id="ticket-row-{OUTLOOK}"')[2].partition("</tr>")[0]
+        assert f'title="{name}"' in row

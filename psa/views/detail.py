@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from flowpilot.accounts.middleware import own_scope
 from flowpilot.errors import NotFound, UserError
-from psa import details, status
+from psa import details, queries, status
 from psa.filters import Filters, record_id
 from psa.problems import describe
 from psa.views import _page, queue
@@ -23,7 +23,10 @@ NOTE_KINDS = {"": "All", "internal": "Internal", "discussion": "Discussion"}
 def ticket(request, ticket_id):
     """A ticket beside the queue; to htmx, the ticket alone."""
     found = Filters.from_query(request.GET)
-    shell = {} if request.htmx else queue.shell(request, found)
+    shell = {}
+    if not request.htmx:
+        queries.begin_queue(account_id=request.account_id, user=request.user, filters=found)
+        shell = queue.shell(request, found)
     context = {**_page.page(found), **shell, "ticket_id": ticket_id, "is_piece": bool(request.htmx)}
     context |= {"retry": _page.address(ticket_id, found), "target": "#detail", "since": None, "choice": None}
     code = 200
