@@ -25,7 +25,7 @@ from flowpilot.ui.markdown import render
 
 _WORKERS, _WEBS, _PIECES = 8, 2, 40
 _MOST_LIVE = 50
-_TRY = re.compile(r"try-(\d+)\b")
+_TRY = re.compile(r"try-(\d+)[ .]")  # whole: a number that is still growing is no other try
 _IN_FLIGHT = """
     SELECT DISTINCT job.worker_id FROM procrastinate_jobs job JOIN ai_turns turn ON turn.id = (job.args->>'turn_id')::uuid
     WHERE job.status = 'doing' AND turn.status = 'running' AND turn.started_at < clock_timestamp() - interval '200 ms'
