@@ -62,7 +62,6 @@ _AI: list[Setting] = [
 _NOTES: list[Setting] = [
     Choice(
         key="notes.default_tab",
-        is_read=False,
         group="notes",
         label="Where notes go",
         help="Chosen when a post opens; people can change it. Discussion and Resolution are seen by the customer.",
@@ -71,7 +70,6 @@ _NOTES: list[Setting] = [
     ),
     Text(
         key="notes.opening",
-        is_read=False,
         group="notes",
         label="Above each note",
         help="Put before the note's first line.",
@@ -81,7 +79,6 @@ _NOTES: list[Setting] = [
     ),
     Text(
         key="notes.closing",
-        is_read=False,
         group="notes",
         label="Below each note",
         help="Put after the note's last line, before a person's signature.",
@@ -163,7 +160,6 @@ _SCRIPTS: list[Setting] = [
 _RETENTION: list[Setting] = [
     Choice(
         key="retention.sessions_days",
-        is_read=False,
         group="retention",
         label="Keep sessions",
         help="Counted from the last change of an ended session. Posted notes stay in ConnectWise.",
@@ -172,7 +168,6 @@ _RETENTION: list[Setting] = [
     ),
     Choice(
         key="retention.attachments_days",
-        is_read=False,
         group="retention",
         label="Keep screenshots",
         help="Counted from the end of their session.",

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from flowpilot.accounts.models import User
+from flowpilot.accounts.preferences import get_setting
 from flowpilot.errors import Conflict, Invalid, NotFound, StaleState
 from psa import services as psa
 from psa.models import PsaPost
@@ -132,7 +133,7 @@ def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, b
         psa.enqueue_note(
             ticket_id=ticket,
             key=key,
-            text=each.markdown,
+            text=_framed(chat, each.markdown, by),
             shown_in=[INTERNAL] if is_internal else [place for place in CUSTOMERS if place in form.shown_in],
             by=by,
             role="note" if is_internal else "client_note",
@@ -152,6 +153,12 @@ def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, b
             by=by,
             slot=next(slots),
         )
+
+
+def _framed(chat: ChatSession, text: str, by: User) -> str:
+    """Return a note between the account's own words, with the signature of who posts it."""
+    above, below = (get_setting(chat.account, key) for key in ("notes.opening", "notes.closing"))
+    return "\n\n".join(part for part in (above, text, below, by.signature) if part)
 
 
 def _hours(chat: ChatSession, form: TimeForm) -> psa.Hours:

@@ -8,6 +8,8 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 from django.utils import timezone
 
+from flowpilot.accounts.models import User
+from flowpilot.accounts.preferences import set_setting
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Conflict
 from psa import outbox
@@ -39,6 +41,20 @@ def test_the_note_reaches_the_ticket_with_its_reference(post, deliver, sandbox):
     assert is_over
     assert note["text"] == f"{chat.resolution_note_markdown}\n\n[FP-{posts.lead.reference}]"
     assert (note["internalAnalysisFlag"], note["detailDescriptionFlag"]) == (True, False)
+
+
+def test_the_accounts_words_and_the_signature_frame_the_note(account, technician, post, deliver, sandbox):
+    with account_scope(account.id):
+        set_setting(account, "notes.opening", "Summit IT Services")
+        set_setting(account, "notes.closing", "Rate us any time.")
+        User.objects.filter(pk=technician.pk).update(signature="J. Ortiz, tier 2")
+    technician.signature = "J. Ortiz, tier 2"
+    post()
+    deliver()
+
+    [note] = ours(sandbox)
+    assert note["text"].startswith("Summit IT Services\n\n")
+    assert "\n\nRate us any time.\n\nJ. Ortiz, tier 2\n\n[FP-" in note["text"]
 
 
 def test_the_session_is_resolved_by_what_connectwise_confirmed(post, deliver, sandbox):

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from flowpilot.accounts.models import User
+from flowpilot.accounts.preferences import get_setting
 from flowpilot.errors import Invalid
 from flowpilot.providers.ai import calls
 from psa.queries import member_of
@@ -39,7 +40,9 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "is_editing": False,
         "stale": None,
         "secrets": queries.secrets(internal.markdown, client.markdown),
-        "chosen": {"internal"},
+        "chosen": {get_setting(chat.account, "notes.default_tab")},
+        "above": get_setting(chat.account, "notes.opening"),
+        "below": [each for each in (get_setting(chat.account, "notes.closing"), user.signature) if each],
     }
 
 
