@@ -49,6 +49,20 @@ def test_an_app_goes_back_to_nothing_and_comes_again(app, scratch):
     assert _catalogue(scratch) == before
 
 
+def test_a_session_of_the_first_version_comes_along(scratch):
+    _migrate(scratch, "chat_sessions", "0001")
+    _run(scratch, _FIRST_VERSION)
+    _migrate(scratch)
+
+    assert _rows(scratch, "SELECT title, status, is_on_hold FROM ai_sessions") == [("Outlook asks", "active", False)]
+    assert _rows(scratch, "SELECT part, state ->> 'text' FROM session_changes WHERE part = 'fact'") == [
+        ("fact", "Webmail works")
+    ]
+    assert _rows(scratch, "SELECT count(*) FROM session_documents WHERE words @@ to_tsquery('english', 'webmail')") == [
+        (1,)
+    ]
+
+
 def _migrate(database, *steps):
     owner = connection.settings_dict["USER"]
     done = run_python(
@@ -90,3 +104,20 @@ def _rows(database, statement, *params) -> list:
     owner, host = connection.settings_dict["USER"], connection.settings_dict["HOST"]
     with psycopg.connect(host=host, user=owner, dbname=database) as reader:
         return reader.execute(statement, params or None).fetchall()
+
+
+def _run(database, statement) -> None:
+    owner, host = connection.settings_dict["USER"], connection.settings_dict["HOST"]
+    with psycopg.connect(host=host, user=owner, dbname=database) as writer:
+        writer.execute(statement)
+
+
+_ID = "5e551011-0000-4000-8000-0000000000a1"
+_FIRST_VERSION = f"""
+INSERT INTO accounts_account (id, name, created_at) VALUES ('{_ID}', 'Summit IT Services', now());
+INSERT INTO ai_sessions (id, account_id, title, problem, status, ticket_summary, ticket_company, ticket_contact, pending_task_lane,
+    resolution_note_markdown, resolution_note_external_id, created_at, updated_at)
+VALUES ('{_ID}', '{_ID}', 'Outlook asks', '', 'active', '', '', '', '[]', '', '', now(), now());
+INSERT INTO session_facts (id, account_id, chat_id, text, source_type, source_ref, created_at, updated_at)
+VALUES ('{_ID}', '{_ID}', '{_ID}', 'Webmail works', 'hand', '', now(), now());
+"""

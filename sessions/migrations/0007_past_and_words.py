@@ -319,4 +319,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(PAST, NO_PAST),
         migrations.RunSQL(WORDS, NO_WORDS),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        # What was filled in has its foreign keys checked now: no index can be made while they wait for the end.
+        migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL IMMEDIATE"),
     ]
