@@ -177,6 +177,7 @@ SECURE_CSP = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # asked behind the proxy, in plain HTTP
 IS_HTTPS = env.bool("HTTPS", default=not IS_EMBEDDED)
 if IS_HTTPS:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -3,6 +3,13 @@ from django.db import connection
 from django.test import Client
 
 
+@pytest.fixture
+def production_like(settings):
+    """A client of a server that sends everybody to HTTPS."""
+    settings.SECURE_SSL_REDIRECT = True
+    return Client()
+
+
 def test_healthz_answers_without_the_database(client):
     assert client.get("/healthz").content == b"ok\n"
 
@@ -30,3 +37,9 @@ def test_readyz_refuses_while_the_database_is_away():
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_nobody_caches_the_answer(client, db, path):
     assert "no-store" in client.get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_what_stands_behind_the_proxy_asks_in_plain_http(production_like, db, path):
+    assert production_like.get(path).status_code == 200
+    assert production_like.get("/").status_code == 301
