@@ -4,6 +4,8 @@ from pathlib import Path
 
 import environ
 from django.utils.csp import CSP
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from flowpilot.postgres import embedded
 from flowpilot.postgres.pool import refuse_leftover
@@ -114,7 +116,9 @@ DJANGO_RLS = {"AUTO_ENABLE_RLS": False, "RESET_CONTEXT_ON_CONNECT": False}
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    _quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)}  # pages do without it
+    _redis = "django.core.cache.backends.redis.RedisCache"
+    CACHES = {"default": {"BACKEND": _redis, "LOCATION": REDIS_URL, "OPTIONS": _quick}}
 
 # --- Signing in --------------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
