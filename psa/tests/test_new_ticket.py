@@ -1,10 +1,13 @@
+import json
 from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.providers.ai.breaker import breaker
 from psa.models import TicketRequest
+from psa.reading import SCHEMA
 
 MAIL = (
     "From: Maria Adeyemi <m.adeyemi@contoso.example>\nSubject: Outlook shared mailbox is gone\n"
@@ -167,3 +170,55 @@ def test_companies_are_found_by_typing(htmx, connected):
 
     assert "Fabrikam" in shown
     assert "Contoso" not in shown
+
+
+class TestByAi:
+    """The same text, read by a model: it fills fields and nothing else."""
+
+    @pytest.fixture
+    def ai(self, claude, settings):
+        claude.reset()
+        breaker.reset()
+        settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = claude.api_key, claude.base_url
+        return claude
+
+    def answer(self, **fields):
+        said = {name: {"value": "", "confidence": 0, "note": ""} for name in SCHEMA["required"]}
+        return json.dumps(
+            said | {name: {"value": value, "confidence": 62, "note": ""} for name, value in fields.items()}
+        )
+
+    def test_its_fields_show_how_sure_it_is(self, ai, htmx, connected):
+        ai.answer(self.answer(summary="Shared mailbox is gone", company="Contoso", board="Network"))
+        shown = fill(htmx, raw=MAIL)
+
+        assert 'value="Shared mailbox is gone"' in shown
+        assert "62%, check" in shown
+        assert "Read by fixed rules" not in shown
+
+    def test_the_text_is_fenced_and_its_secrets_masked(self, ai, htmx, connected):
+        ai.answer(self.answer(summary="Shared mailbox is gone"))
+        fill(htmx, raw=f"{MAIL}\nMy password is Sommer-2026!")
+
+        sent = str(ai.requests[0].body["messages"])
+        assert '<untrusted name="pasted text">' in sent
+        assert "Sommer-2026" not in sent
+
+    def test_what_the_person_typed_stays(self, ai, htmx, connected):
+        ai.answer(self.answer(summary="Shared mailbox is gone"))
+
+        assert 'value="My own words"' in fill(htmx, raw=MAIL, summary="My own words", locked="summary")
+
+    def test_nothing_is_created(self, ai, htmx, connected, sandbox):
+        before = len(sandbox.store.tables.tickets)
+        ai.answer(self.answer(summary="Shared mailbox is gone"))
+        fill(htmx, raw=MAIL)
+
+        assert len(sandbox.store.tables.tickets) == before
+
+    def test_where_it_fails_rules_read_and_say_why(self, ai, htmx, connected):
+        ai.fail(401)
+        shown = fill(htmx, raw=MAIL)
+
+        assert "Read by fixed rules, not by AI" in shown
+        assert "The AI key was not accepted" in shown

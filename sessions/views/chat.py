@@ -1,6 +1,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
+from flowpilot.providers.ai.ledger import read_budget
 from sessions import queries
 from sessions.queries import escalation
 from sessions.services import chats as services
@@ -13,6 +14,7 @@ def chat(request, chat_id):
     # The pulse first: what moves while the rest is read is then sent once more, not missed.
     context = {"at": "pilot", "pulse": queries.pulse(chat_id), "turns": queries.thread(found), **panels(found)}
     context["pending"] = queries.pending_attachments(found, request.user)
+    context["budget"] = read_budget()
     context |= _handed_over(found)
     return render(request, "sessions/chat.html", context)
 
