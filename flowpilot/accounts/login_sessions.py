@@ -37,14 +37,6 @@ def end_session(user: User, session_id: str) -> bool:
     return bool(LoginSession.objects.filter(user=user, session_key=session_id).delete()[0])
 
 
-def is_alive(user_id, key: str | None) -> bool:
-    """Return whether a session still holds: what a stream asks while it is open."""
-    found = LoginSession.objects.filter(
-        session_key=hashed(key or ""), user_id=user_id, user__is_active=True, expire_date__gt=timezone.now()
-    )
-    return found.exists()
-
-
 class SessionStore(DatabaseStore):
     """Keeps sessions in LoginSession, under the hash of their key."""
 

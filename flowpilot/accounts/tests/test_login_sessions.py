@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from flowpilot.accounts.login_sessions import ABSOLUTE, IDLE, end_session, end_sessions, hashed, is_alive
+from flowpilot.accounts.login_sessions import ABSOLUTE, IDLE, end_session, end_sessions, hashed
 from flowpilot.accounts.models import LoginSession
 
 
@@ -108,16 +108,3 @@ def test_signing_in_changes_the_key(client, technician):
     client.force_login(technician)
 
     assert client.session.session_key != before
-
-
-def test_a_stream_can_ask_whether_its_session_still_holds(signed_in, technician):
-    here, key = technician, _key(signed_in[0])
-    assert is_alive(here.pk, key)
-
-    end_sessions(technician)
-
-    assert not is_alive(here.pk, key)
-
-
-def test_a_session_holds_for_its_own_person_only(signed_in, stranger):
-    assert not is_alive(stranger.pk, _key(signed_in[0]))
