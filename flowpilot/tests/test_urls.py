@@ -79,6 +79,7 @@ NEEDS_ANOTHER_STATE = {"sessions:restore-fact"}  # a fact that was removed
 ASKS_NOBODY = {"sessions:linked"}  # shows our own rows, so it never says that ConnectWise is not connected
 STREAMS = {"sessions:stream-turn", "sessions:chat-events"}  # they end the test's transaction; tests of their own follow
 BODY = {
+    "member": "151",
     "text": "It hums.",
     "typed": "Yes",
     "answer": "Yes",

@@ -30,7 +30,7 @@ def test_ticket_is_a_page_with_the_queue_beside_it(browse, connected):
     page = ask(browse, "ticket", q="outlook")
 
     assert "Outlook keeps asking for a password since the MFA rollout" in page
-    assert f'hx-get="{reverse("psa:queue")}?q=outlook"' in page
+    assert f'hx-get="{reverse("psa:queue")}?q=outlook&amp;begun"' in page
 
 
 def test_ticket_is_a_piece_to_htmx(htmx, connected):

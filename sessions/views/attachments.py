@@ -3,6 +3,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from flowpilot.accounts.middleware import own_scope
+from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Invalid, UserError
 from sessions import files, queries
 from sessions.models import Attachment
@@ -13,6 +14,8 @@ from sessions.services import attachments as services
 @own_scope
 def attach(request, chat_id):
     """Keep each file that can be taken, and say of each other why not."""
+    with account_scope(request.account_id):
+        queries.get_chat(chat_id)
     kept, refused = [], []
     for upload in request.FILES.getlist("files"):
         try:
