@@ -11,7 +11,11 @@ from flowpilot.tests.rows import fingerprint
 from sessions.models import ChatSession, Turn
 from sessions.tasks import answer_turn, deliver_posts
 
-WITHOUT_ACCOUNT = {"rescue_stalled_jobs", "poll_tickets", "purge_sessions"}  # hand jobs on; read and change no account's rows
+WITHOUT_ACCOUNT = {
+    "rescue_stalled_jobs",
+    "poll_tickets",
+    "purge_sessions",
+}  # hand jobs on; read and change no account's rows
 
 
 def _tasks():
