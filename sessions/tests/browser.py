@@ -24,7 +24,7 @@ def browser_page(width: int = 1440, height: int = 900) -> Iterator[Page]:
         )
         yield page
         browser.close()
-    assert not complaints
+    assert not complaints, complaints
 
 
 def sign_in(page: Page, product: Product) -> None:

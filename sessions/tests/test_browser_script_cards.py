@@ -1,0 +1,97 @@
+"""What a script's cards owe their readers: nothing that axe-core knows to be wrong, in both themes, and no width that scrolls sideways."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from sessions.tests.browser import browser_page, rest_hand, sign_in
+from sessions.tests.test_browser_scripts import ADMIN, CODE, DRAFTED, SUGGESTED, sign_in_as, start
+
+pytestmark = pytest.mark.browser
+LOOKS = [(1440, "dark"), (1024, "light"), (390, "dark")]
+
+
+def test_the_card_of_a_match_holds_in_every_look(product):
+    with browser_page() as page:
+        sign_in(page, product)
+        start(page, "Clear the print queue of NW-PRINT01")
+        show_scripts(page)
+        page.locator("#script-card").get_by_text("Another script", exact=True).or_(
+            page.get_by_label("Find another script")
+        ).first.click()
+        page.get_by_label("Find another script").fill("Clear the print queue")
+        page.get_by_role("button", name="Find", exact=True).click()
+        page.locator("#script-card").get_by_role("link", name="Clear the print queue").click()
+        expect(page.locator("#script-card .params")).to_be_visible()
+        assert wrongs(page, "match") == []
+
+
+def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_product, claude):
+    claude.reset()
+    claude.answer(SUGGESTED)
+    claude.answer(DRAFTED)
+    found = []
+    with browser_page() as page:
+        sign_in(page, claude_product)
+        start(page, "Labels do not print at the warehouse.")
+        page.locator("#lane-fix").get_by_role("link", name="Show").click()
+        found += wrongs(page, "ways")
+        page.get_by_role("button", name="Draft one for this fix").click()
+        card = page.locator("#script-card")
+        expect(card.get_by_text("Keep this script?")).to_be_visible(timeout=20_000)
+        found += wrongs(page, "draft")
+        card.get_by_label("I have read what it changes").check()
+        card.get_by_role("button", name="Keep and copy").click()
+        expect(page.locator("#nav-scripts")).to_contain_text("1")
+        card.get_by_role("button", name="Mark as run").click()
+        expect(card).to_contain_text("Say in its panel whether it worked")
+        found += wrongs(page, "ran")
+        rest_hand(page)
+        page.get_by_role("button", name="Worked", exact=False).first.click()
+        page.locator("#session-bar").get_by_role("link", name="Resolve").click()
+        page.locator("#post-button").click()
+        expect(page.locator("#post-button")).to_have_count(0)
+        page.get_by_role("link", name="Back to session").click()
+        expect(page.get_by_text("into a template")).to_be_visible()
+        found += wrongs(page, "after-resolve")
+    with browser_page() as page:
+        sign_in_as(page, claude_product, ADMIN)
+        page.goto(f"{claude_product.url}/scripts/drafts/")
+        expect(page.get_by_role("button", name="Publish template")).to_be_visible()
+        found += wrongs(page, "review")
+    assert found == []
+
+
+def test_an_open_builder_holds_in_every_look(claude_product, claude):
+    claude.reset()
+    claude.answer(f"It restarts the daemon.\n\n```powershell\n{CODE}```\n")
+    with browser_page() as page:
+        sign_in(page, claude_product)
+        page.goto(f"{claude_product.url}/scripts/builder")
+        page.get_by_label("What should the script do?").fill("Restart the label daemon")
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#built")).to_contain_text("Parses, no warnings", timeout=20_000)
+        assert wrongs(page, "builder") == []
+
+
+def show_scripts(page: Page) -> None:
+    page.locator("#session-bar").get_by_role("link", name="Scripts").click()
+    expect(page.locator("#script-card")).to_be_visible()
+
+
+def wrongs(page: Page, state: str) -> list[str]:
+    """Return what axe finds in a state and where it scrolls sideways, in three widths and both themes."""
+    found = []
+    for width, theme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
+        page.wait_for_timeout(250)  # colours fade
+        where = f"{state} at {width}, {theme}"
+        found += [
+            f"{where}: {violation['id']}: {violation['nodes'][0]['html'][:160]} {violation['nodes'][0].get('failureSummary', '')[:200]}"
+            for violation in Axe().run(page).response["violations"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{where}: scrolls sideways")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return found
