@@ -3,6 +3,7 @@
 from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, moments, worked
 from sessions.queries.chats import active_chats, get_chat, recent_chats
 from sessions.queries.cost import Cost, cost
+from sessions.queries.ended import Ended, ended
 from sessions.queries.listing import SHOWN, ChatPage, ListFilter, companies, list_chats
 from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
 from sessions.queries.panels import Evidence, FixPanel, Lane, facts, fix_panel, fixes, lane, problem
@@ -28,6 +29,7 @@ __all__ = [
     "SHOWN",
     "ChatPage",
     "Cost",
+    "Ended",
     "Evidence",
     "FixPanel",
     "Gap",
@@ -49,6 +51,7 @@ __all__ = [
     "changes_since",
     "companies",
     "cost",
+    "ended",
     "facts",
     "fix_panel",
     "fixes",

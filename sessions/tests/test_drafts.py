@@ -187,3 +187,27 @@ class TestPages:
 
     def test_asking_the_ai_without_one_is_refused_in_words(self, htmx, draft):
         assert htmx.post(reverse("drafts:suggest-draft", args=[draft.id])).status_code == 503
+
+
+class TestAfterResolve:
+    @pytest.fixture
+    def resolved(self, account, draft, ticket_chat):
+        with account_scope(account.id):
+            ChatSession.objects.filter(pk=ticket_chat.id).update(status="resolved")
+        return reverse("sessions:chat", args=[ticket_chat.id])
+
+    def test_the_lane_lists_what_waits_and_says_how_it_ended(self, resolved, client, technician):
+        client.force_login(technician)
+        page = client.get(resolved).content.decode()
+
+        assert "1 script ready to turn into a template" in page
+        assert "Worked, It prints" in page
+
+    def test_an_account_that_only_counts_sees_no_list(self, resolved, client, technician, account):
+        with account_scope(account.id):
+            set_setting(account, "scripts.after_resolve", "count")
+        client.force_login(technician)
+        page = client.get(resolved).content.decode()
+
+        assert "ready to turn into" not in page
+        assert "How it ended" in page

@@ -21,6 +21,7 @@ def panels(chat: ChatSession) -> dict:
         "fix_panel": fix_panel,
         "script_hint": queries.script_hint(chat, fix_panel.active),
         "facts": facts,
+        "ended": queries.ended(chat),
         "cost": queries.cost(chat),
         "active_minutes": queries.active_minutes(queries.moments(chat)),
         "client_key": uuid4(),
