@@ -51,7 +51,7 @@ def test_axe_finds_nothing(product, addresses, width, theme):
 
 def look(page, theme: str) -> list[str]:
     page.wait_for_load_state("load")  # not until nothing is asked: a session's page listens as long as it is open
-    expect(page.locator(".htmx-request, [aria-busy=true]")).to_have_count(0, timeout=15_000)
+    expect(page.locator(".htmx-request:visible, [aria-busy=true]:visible")).to_have_count(0, timeout=15_000)
     page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
     page.wait_for_timeout(250)  # colours fade
     found = [
