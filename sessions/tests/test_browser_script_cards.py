@@ -74,6 +74,17 @@ def test_an_open_builder_holds_in_every_look(claude_product, claude):
         assert wrongs(page, "builder") == []
 
 
+def test_a_phone_reaches_the_scripts_through_the_menu(product):
+    with browser_page(width=390) as page:
+        sign_in(page, product)
+        start(page, "Clear the print queue of NW-PRINT01")
+        page.locator("label").filter(has=page.locator("#view-facts")).click()
+        page.get_by_role("button", name="More for this session").click()
+        page.locator("#session-menu").get_by_role("button", name="Scripts").click()
+        expect(page.locator("#script-card")).to_be_visible()
+        expect(page.locator("#session-menu")).to_be_hidden()
+
+
 def show_scripts(page: Page) -> None:
     page.locator("#session-bar").get_by_role("link", name="Scripts").click()
     expect(page.locator("#script-card")).to_be_visible()
