@@ -19,6 +19,10 @@ class Interrupted(Unavailable):
         self.reason = reason
 
 
+class Unreadable(Unavailable):
+    """An answer arrived whole, and is not what was asked for: the provider is there all the same."""
+
+
 @dataclass(frozen=True)
 class SystemBlock:
     """A block of the system prompt. `cache_control` is sent verbatim."""

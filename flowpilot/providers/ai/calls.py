@@ -20,7 +20,7 @@ from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Invalid, Unavailable, UserError
 from flowpilot.providers.ai import ledger
 from flowpilot.providers.ai.anthropic import AnthropicProvider
-from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Usage
+from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Unreadable, Usage
 from flowpilot.providers.ai.breaker import breaker
 from flowpilot.providers.ai.chat import chat_call_cached
 from flowpilot.providers.ai.pricing import cost_of, most_it_can_cost, what_arrived
@@ -232,7 +232,7 @@ async def _settled(call: _Call) -> AsyncIterator[_Outcome]:
         how = AiCall.Outcome.DONE if is_whole else AiCall.Outcome.CUT
     except UserError as error:
         how, error_kind = AiCall.Outcome.FAILED, type(error).__name__
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable) and not isinstance(error, Unreadable):
             breaker.failed(circuit)
         if call.first_ms is not None or isinstance(error, Invalid):
             raise

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from flowpilot.errors import Invalid, Refused, Unavailable, UserError
-from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Usage
+from flowpilot.errors import Invalid, Refused, UserError
+from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Message, SystemBlock, Unreadable, Usage
 from flowpilot.providers.ai.blocks import Blocks
 from flowpilot.providers.ai.failures import BrokeOff, Failure
 from flowpilot.providers.ai.schema import find_mismatch
@@ -133,7 +133,7 @@ class RemoteProvider[Client](AIProvider):
             completion = replace(second, usage=completion.usage + second.usage)
             value, mismatch = _read_json(completion, schema)
         if mismatch:
-            raise Unavailable("The AI sent an answer that cannot be read. Try again.")
+            raise Unreadable("The AI sent an answer that cannot be read. Try again.")
         return value, completion
 
     @abstractmethod

@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 
 from flowpilot.accounts.preferences import set_setting
 from flowpilot.accounts.scope import account_scope
-from flowpilot.errors import Refused
+from flowpilot.errors import Refused, Unavailable
 from flowpilot.flows.starter import load_starter_flows
 from flowpilot.providers.ai import calls
 from flowpilot.providers.ai.base import Completion, Interrupted, Message
@@ -237,6 +237,16 @@ def test_five_failures_open_the_circuit_and_rules_answer_at_once(ai, ask):
     assert len(ai.requests) == before
     assert text
     assert "cannot be reached at the moment" in last.fallback
+
+
+def test_forms_that_cannot_be_read_leave_the_circuit_closed(ai, fill, ask):
+    usual, ai.script = ai.script, lambda _body: "no JSON"
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="cannot be read"):
+            fill()
+    ai.script = usual
+
+    assert ask()[1].provider == "anthropic"
 
 
 def test_is_on_follows_key_and_circuit(ai, account, ask):
