@@ -4,11 +4,29 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from flowpilot.testing.product import Product
 from sessions.tests.browser import browser_page, rest_hand, sign_in
 from sessions.tests.test_browser_scripts import ADMIN, CODE, DRAFTED, SUGGESTED, sign_in_as, start
 
 pytestmark = pytest.mark.browser
 LOOKS = [(1440, "dark"), (1024, "light"), (390, "dark")]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    """A demo of its own: drafts and templates left here would change what other tests find."""
+    running = Product(tmp_path_factory.mktemp("cards")).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def claude_product(tmp_path_factory, claude):
+    """The same with Claude."""
+    folder = tmp_path_factory.mktemp("claude-cards")
+    running = Product(folder, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
+    yield running
+    running.stop()
 
 
 def test_the_card_of_a_match_holds_in_every_look(product):
