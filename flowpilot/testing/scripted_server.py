@@ -51,6 +51,7 @@ class Reply:
     citations: Sequence[dict[str, Any]] = ()
     raw: bytes | None = None
     cut: int | None = None
+    to: str = ""  # the words that a request must hold to get this reply
 
 
 class BadRequest(Exception):
@@ -90,9 +91,13 @@ class ScriptedServer:
         *,
         blocks: Sequence[dict[str, Any]] = (),
         citations: Sequence[dict[str, Any]] = (),
+        to: str = "",
     ) -> None:
-        """Queue an answer; `pieces` are its deltas, `delay` the seconds before each, `blocks` what stands before its text."""
-        self._queue.append(Reply(text, pieces, delay, stop_reason, blocks=blocks, citations=citations))
+        """Queue an answer; `pieces` are its deltas, `delay` the seconds before each, `blocks` what stands before its text.
+
+        With `to`, it waits for a request that holds these words: jobs behind a page ask too, and must not take the page's answer.
+        """
+        self._queue.append(Reply(text, pieces, delay, stop_reason, blocks=blocks, citations=citations, to=to))
 
     def fail(self, status: int, message: str = "", *, times: int = 1, retry_after: float | None = None) -> None:
         """Queue an error status."""
@@ -204,7 +209,9 @@ class ScriptedServer:
             await (self._stream(body, reply, receive, send) if whole is None else _send_json(send, 200, whole))
 
     def _next(self, body: dict[str, Any]) -> Reply:
-        reply = self._queue.popleft() if self._queue else None
+        reply = next((queued for queued in self._queue if not queued.to or queued.to in json.dumps(body)), None)
+        if reply is not None:
+            self._queue.remove(reply)
         if reply is not None and (reply.text is not None or reply.raw is not None or reply.status != 200):
             return reply
         scripted = self.script(body)

@@ -77,9 +77,9 @@ def test_a_member_and_a_company_are_found_by_typing(page, product):
     page.keyboard.press("Escape")
 
     expect(page.locator("#l-company")).to_have_text("Contoso")
-    expect(page.locator("#ticket-row-48213")).to_be_visible()
+    expect(page.locator("#ticket-row-48127")).to_be_visible()
     page.reload()
-    expect(page.locator("#ticket-row-48213")).to_be_visible()
+    expect(page.locator("#ticket-row-48127")).to_be_visible()
 
 
 def test_search_keeps_up_with_typing(page, product):

@@ -21,7 +21,7 @@ def session_page(product):
 
 def test_a_reload_in_mid_answer_goes_on_without_gap_or_double(claude_product, claude):
     claude.reset()
-    claude.answer(LONG, delay=0.1)
+    claude.answer(LONG, delay=0.1, to="It stopped syncing.")
     with browser_page() as page:
         sign_in(page, claude_product)
         start_on_ticket(page, claude_product, 48159)
@@ -36,8 +36,8 @@ def test_a_reload_in_mid_answer_goes_on_without_gap_or_double(claude_product, cl
 def test_a_power_cut_in_mid_answer_loses_nothing_and_doubles_nothing(tmp_path, claude):
     cut = Product(tmp_path, ANTHROPIC_API_KEY=claude.api_key, ANTHROPIC_BASE_URL=claude.base_url).start()
     claude.reset()
-    claude.answer(LONG, delay=0.2)
-    claude.answer(LONG)
+    claude.answer(LONG, delay=0.2, to="The second monitor flickers.")
+    claude.answer(LONG, to="The second monitor flickers.")
     with browser_page() as page:
         sign_in(page, cut)
         start_on_ticket(page, cut, 48140)

@@ -46,8 +46,8 @@ def test_the_card_of_a_match_holds_in_every_look(product):
 
 def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_product, claude):
     claude.reset()
-    claude.answer(SUGGESTED)
-    claude.answer(DRAFTED)
+    claude.answer(SUGGESTED, to="Labels do not print")
+    claude.answer(DRAFTED, to="You write one")
     found = []
     with browser_page() as page:
         sign_in(page, claude_product)
@@ -82,7 +82,7 @@ def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_pro
 
 def test_an_open_builder_holds_in_every_look(claude_product, claude):
     claude.reset()
-    claude.answer(f"It restarts the daemon.\n\n```powershell\n{CODE}```\n")
+    claude.answer(f"It restarts the daemon.\n\n```powershell\n{CODE}```\n", to="Restart the label daemon")
     with browser_page() as page:
         sign_in(page, claude_product)
         page.goto(f"{claude_product.url}/scripts/builder")

@@ -56,8 +56,8 @@ def test_a_fix_of_the_guided_engine_opens_its_script_filled(product):
 
 def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(claude_product, claude):
     claude.reset()
-    claude.answer(SUGGESTED)
-    claude.answer(DRAFTED, delay=0.1)
+    claude.answer(SUGGESTED, to="Labels do not print")
+    claude.answer(DRAFTED, delay=0.1, to="You write one")
     with browser_page() as page:
         sign_in(page, claude_product)
         start(page, "Labels do not print at the warehouse.")
@@ -89,7 +89,7 @@ def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(cl
         page.get_by_role("button", name="Publish template").click()
         expect(page.get_by_text("Nothing to review")).to_be_visible()
         assert "used 1 time · last: worked" in chip(page, claude_product)
-    claude.answer(SUGGESTED)
+    claude.answer(SUGGESTED, to="Labels do not print")
     with browser_page() as page:
         sign_in(page, claude_product)
         start(page, "Labels do not print again, on NW-PRINT02.")
@@ -105,8 +105,8 @@ def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(cl
 
 def test_the_builder_writes_versions_and_saves_one_as_a_template(claude_product, claude):
     claude.reset()
-    claude.answer(f"It restarts the daemon.\n\n```powershell\n{CODE}```\n", delay=0.05)
-    claude.answer(f"It says so now.\n\n```powershell\n{CODE}Write-Output 'Done'\n```\n")
+    claude.answer(f"It restarts the daemon.\n\n```powershell\n{CODE}```\n", delay=0.05, to="Restart the label daemon")
+    claude.answer(f"It says so now.\n\n```powershell\n{CODE}Write-Output 'Done'\n```\n", to="Say when it is done")
     with browser_page() as page:
         sign_in(page, claude_product)
         page.goto(f"{claude_product.url}/scripts/builder")

@@ -29,7 +29,7 @@ def turns(page):
 
 def test_a_message_and_its_answer_are_seen_in_both(tabs, claude):
     one, other = tabs
-    claude.answer(SLOW, delay=0.02)
+    claude.answer(SLOW, delay=0.02, to="The printer hums.")
     before = turns(other).count()
     say(one, "The printer hums.")
 
@@ -42,7 +42,7 @@ def test_a_message_and_its_answer_are_seen_in_both(tabs, claude):
 
 def test_a_waiting_message_is_edited_and_taken_back_in_both(tabs, claude):
     one, other = tabs
-    claude.answer(SLOW, delay=0.1)
+    claude.answer(SLOW, delay=0.1, to="First.")
     say(one, "First.")
     expect(turns(one).last).to_have_attribute("data-mark", "live")
     say(one, "Secnd.")
@@ -76,9 +76,9 @@ def test_a_hidden_tab_closes_its_streams_and_catches_up(tabs, claude):
         """() => { Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
                    document.dispatchEvent(new Event("visibilitychange")); }"""
     )
-    claude.answer("All of it.")
+    claude.answer("All of it.", to="While you were away.")
     say(one, "While you were away.")
-    expect(turns(one).last).to_have_attribute("data-turn", "done", timeout=15_000)
+    expect(turns(one).last).to_contain_text("All of it.")
     assert other.locator("#thread .said").get_by_text("While you were away.").count() == 0
     other.evaluate("""() => { delete document.hidden; document.dispatchEvent(new Event("visibilitychange")); }""")
 
