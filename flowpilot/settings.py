@@ -117,8 +117,8 @@ REDIS_URL = env("REDIS_URL", default="")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
 if REDIS_URL:
     _quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)}  # pages do without it
-    _redis = "django.core.cache.backends.redis.RedisCache"
-    CACHES = {"default": {"BACKEND": _redis, "LOCATION": REDIS_URL, "OPTIONS": _quick}}
+    _steady = "flowpilot.accounts.caching.SteadyRedisCache"
+    CACHES = {"default": {"BACKEND": _steady, "LOCATION": REDIS_URL, "OPTIONS": _quick}}
 
 # --- Signing in --------------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -1,6 +1,7 @@
 """The cache, one account at a time: the only place that may touch Django's.
 
-A Redis that is away keeps nothing, and fails no page: for some seconds it is not even asked.
+A Redis that is away keeps nothing, and fails no page: for some seconds it is not even asked. What sign-in counts there, codes, mails and
+which code was used, each process counts for itself meanwhile: a limit is never off, it is as many times as high as there are processes.
 """
 
 import logging
@@ -10,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 from flowpilot.accounts.scope import current_account_id
@@ -17,6 +20,7 @@ from flowpilot.accounts.scope import current_account_id
 log = logging.getLogger("flowpilot.cache")
 _LEFT_ALONE = 5.0  # seconds after it did not answer
 _asked_again_at = 0.0
+_COUNTED = "allauth"  # what the keys of sign-in's counters begin with
 
 
 class NoAccount(RuntimeError):
@@ -71,17 +75,56 @@ def forget(key: str) -> None:
     _ask(None, cache.delete, _key(key))
 
 
+class SteadyRedisCache(RedisCache):
+    """Redis; what sign-in counts is counted in this process while Redis is away."""
+
+    def __init__(self, server, params):
+        super().__init__(server, params)
+        self._here = LocMemCache("counted-while-away", {})
+
+    def get(self, key, *args, **kwargs):
+        return self._or_here(key, super().get, self._here.get, *args, **kwargs)
+
+    def add(self, key, *args, **kwargs):
+        return self._or_here(key, super().add, self._here.add, *args, **kwargs)
+
+    def set(self, key, *args, **kwargs):
+        return self._or_here(key, super().set, self._here.set, *args, **kwargs)
+
+    def delete(self, key, *args, **kwargs):
+        return self._or_here(key, super().delete, self._here.delete, *args, **kwargs)
+
+    def _or_here(self, key, there, here, *args, **kwargs):
+        if not key.startswith(_COUNTED):
+            return there(key, *args, **kwargs)
+        if _is_left_alone():
+            return here(key, *args, **kwargs)
+        try:
+            return there(key, *args, **kwargs)
+        except RedisError as error:
+            _leave_alone(error)
+            return here(key, *args, **kwargs)
+
+
 def _ask(otherwise: Any, ask: Callable[..., Any], *what: Any) -> Any:
     """Return what the cache says, or `otherwise` while it is away."""
-    global _asked_again_at
-    if time.monotonic() < _asked_again_at:
+    if _is_left_alone():
         return otherwise
     try:
         return ask(*what)
     except RedisError as error:
-        _asked_again_at = time.monotonic() + _LEFT_ALONE
-        log.warning("cache.away error=%s", type(error).__name__)
+        _leave_alone(error)
         return otherwise
+
+
+def _is_left_alone() -> bool:
+    return time.monotonic() < _asked_again_at
+
+
+def _leave_alone(error: RedisError) -> None:
+    global _asked_again_at
+    _asked_again_at = time.monotonic() + _LEFT_ALONE
+    log.warning("cache.away error=%s", type(error).__name__)
 
 
 def _key(key: str) -> str:

@@ -3,12 +3,16 @@
 import time
 
 import pytest
+from django.core import mail
+from django.core.cache.backends.locmem import LocMemCache
+from django.test import Client
 from django.urls import reverse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from flowpilot.accounts import caching
 from flowpilot.accounts.caching import Shelf, keep, recall, remember
+from flowpilot.accounts.tests.codes import code_of, totp
 from flowpilot.testing.canaries import PASSWORD
 
 
@@ -17,12 +21,13 @@ def cache_away(settings, monkeypatch):
     """A Redis to which nobody listens. Afterwards nothing remembers that it was away."""
     settings.CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "flowpilot.accounts.caching.SteadyRedisCache",
             "LOCATION": "redis://127.0.0.1:1/0",
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
         }
     }
     monkeypatch.setattr(caching, "_asked_again_at", 0.0)
+    LocMemCache("counted-while-away", {}).clear()
 
 
 def test_what_is_remembered_is_made_anew(cache_away, scope):
@@ -58,3 +63,40 @@ def test_signing_in_with_a_password_does_without_it(cache_away, client, technici
     reply = client.post(reverse("account_login"), {"login": technician.email, "password": PASSWORD})
 
     assert reply.status_code == 302
+
+
+def test_a_forgotten_password_is_mailed_without_it(cache_away, client, technician):
+    reply = client.post(reverse("account_reset_password"), {"email": technician.email}, follow=True)
+
+    assert (reply.status_code, [each.to for each in mail.outbox]) == (200, [[technician.email]])
+
+
+def test_mails_are_counted_without_it_and_refused_in_words(cache_away, client, technician):
+    replies = [client.post(reverse("account_reset_password"), {"email": technician.email}) for _ in range(6)]
+
+    assert [each.status_code for each in replies[:5]] == [302] * 5
+    assert b"Too many tries" in replies[5].content
+    assert len(mail.outbox) == 5
+
+
+def test_codes_are_counted_without_it(cache_away, client, technician):
+    secret = totp(technician)
+    client.post(reverse("account_login"), {"login": technician.email, "password": PASSWORD})
+    for _ in range(5):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+
+    client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
+
+    assert client.get(reverse("home")).status_code == 302
+
+
+def test_a_code_signs_in_once_without_it(cache_away, technician):
+    secret = totp(technician)
+    replies = []
+    for _ in range(2):
+        client = Client()
+        client.post(reverse("account_login"), {"login": technician.email, "password": PASSWORD})
+        client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
+        replies.append(client.get(reverse("home")).status_code)
+
+    assert replies == [200, 302]

@@ -2,13 +2,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    TOTP,
-    format_hotp_value,
-    generate_totp_secret,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -18,6 +11,7 @@ from flowpilot.accounts import factors
 from flowpilot.accounts.models import AuditEvent, LoginSession, User
 from flowpilot.accounts.preferences import set_setting
 from flowpilot.accounts.scope import account_scope
+from flowpilot.accounts.tests.codes import code_of, totp
 from flowpilot.testing.fixtures import PASSWORD
 
 LOGIN = "/accounts/login/"
@@ -31,19 +25,9 @@ def _is_in(client):
     return client.get(reverse("home")).status_code == 200
 
 
-def _code(secret):
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
-
-
 def _actions(account):
     with account_scope(account.id):
         return list(AuditEvent.objects.order_by("number").values_list("action", flat=True))
-
-
-def _totp(user):
-    secret = generate_totp_secret()
-    TOTP.activate(user, secret)
-    return secret
 
 
 def test_a_sign_in_and_a_failed_one_are_written_down(client, account, technician):
@@ -223,28 +207,28 @@ def test_the_deactivated_are_told_so(client, technician):
 
 
 def test_a_second_factor_is_asked_for(client, technician):
-    secret = _totp(technician)
+    secret = totp(technician)
 
     reply = _sign_in(client, technician.email)
     assert (reply["Location"], _is_in(client)) == (reverse("mfa_authenticate"), False)
 
-    client.post(reverse("mfa_authenticate"), {"code": _code(secret)})
+    client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
     assert _is_in(client)
 
 
 def test_wrong_codes_are_counted_too(client, technician):
-    secret = _totp(technician)
+    secret = totp(technician)
     _sign_in(client, technician.email)
     for _ in range(5):
         client.post(reverse("mfa_authenticate"), {"code": "000000"})
 
-    client.post(reverse("mfa_authenticate"), {"code": _code(secret)})
+    client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
 
     assert not _is_in(client)
 
 
 def test_the_secret_of_an_app_is_sealed(technician, sql):
-    secret = _totp(technician)
+    secret = totp(technician)
 
     assert secret not in sql("SELECT data::text FROM mfa_authenticator WHERE type = 'totp'")
 
@@ -255,7 +239,7 @@ def test_setting_up_an_app_gives_recovery_codes_and_one_signs_in(
     _sign_in(client, technician.email)
     form = client.get(reverse("mfa_activate_totp"))
     with django_capture_on_commit_callbacks(execute=True):
-        code = {"code": _code(form.context["form"].secret)}
+        code = {"code": code_of(form.context["form"].secret)}
         reply = client.post(reverse("mfa_activate_totp"), code, follow=True)
     codes = re.findall(r"<li>(\d{8})</li>", reply.content.decode())
     assert (len(codes), "sign_in.factor_added" in _actions(account)) == (10, True)
@@ -298,15 +282,15 @@ def test_without_a_factor_htmx_is_led_there_too(enforced, htmx):
 def test_setting_one_up_opens_the_rest(enforced, client, technician):
     _sign_in(client, technician.email)
     form = client.get(reverse("mfa_activate_totp"))
-    client.post(reverse("mfa_activate_totp"), {"code": _code(form.context["form"].secret)})
+    client.post(reverse("mfa_activate_totp"), {"code": code_of(form.context["form"].secret)})
 
     assert _is_in(client)
 
 
 def test_the_last_factor_stays_where_one_is_asked_for(enforced, client, technician):
-    secret = _totp(technician)
+    secret = totp(technician)
     _sign_in(client, technician.email)
-    client.post(reverse("mfa_authenticate"), {"code": _code(secret)})
+    client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
 
     reply = client.post(reverse("mfa_deactivate_totp"))
 
