@@ -13,14 +13,13 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
-from flowpilot.accounts.adapter import SECRETS
+from flowpilot.accounts import factor_secrets
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.queries import accounts_with_people
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.sealing import BrokenSeal, is_newest, seal, unseal
 
 BATCH = 100  # rows that are locked at a time, for some milliseconds
-_FACTOR_SECRETS = ("secret", "seed")  # and a list, `migrated_codes`
 
 
 @dataclass
@@ -96,9 +95,8 @@ def _renew_row(seals: Seals, account_id: UUID, names: list[str], row: models.Mod
 
 
 def _renew_factor(seals: Seals, row: Authenticator) -> list[str]:
-    before, name = row.data, f"mfa_authenticator {row.pk}"
-    kept: dict[str, Any] = {key: seals.renew(before[key], name, SECRETS) for key in _FACTOR_SECRETS if key in before}
-    if codes := before.get("migrated_codes"):
-        kept["migrated_codes"] = [seals.renew(code, name, SECRETS) for code in codes]
-    row.data = before | kept
+    before, bound_to = row.data, factor_secrets.bound_to(row.user_id)
+    row.data = factor_secrets.each_secret(
+        before, lambda kept: seals.renew(kept, f"mfa_authenticator {row.pk}", bound_to)
+    )
     return ["data"] if row.data != before else []

@@ -14,15 +14,14 @@ from django.contrib.messages import ERROR
 from django.core.exceptions import PermissionDenied
 
 from flowpilot.accounts import audit, throttle
+from flowpilot.accounts.factor_secrets import open_secret, seal_new
 from flowpilot.accounts.factors import may_remove
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
-from flowpilot.accounts.sealing import seal, unseal
 
 TRIES = throttle.Limit(5, timedelta(minutes=15))  # of one address from one place
 TRIES_OF_A_PLACE = throttle.Limit(20, timedelta(minutes=15))
 _TOO_MANY = "That was wrong too often. Wait fifteen minutes, or reset the password."
-SECRETS = {"account_id": "sign-in", "table": "mfa_authenticator", "row_id": "secret"}  # what seals factors
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -97,10 +96,10 @@ class MFAAdapter(DefaultMFAAdapter):
         return "FlowPilot"
 
     def encrypt(self, text):
-        return seal(text, **SECRETS)
+        return seal_new(text)
 
     def decrypt(self, encrypted_text):
-        return unseal(encrypted_text, **SECRETS)
+        return open_secret(encrypted_text)
 
     def can_delete_authenticator(self, authenticator):
         return may_remove(authenticator)

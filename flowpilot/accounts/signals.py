@@ -1,14 +1,16 @@
-"""What follows on a sign-in: allauth tells by signals, the only ones in the house."""
+"""What follows on a sign-in, and whose the secret of a factor is: allauth tells by signals, the only ones in the house."""
 
 import time
 
 from allauth.account import signals as account
 from allauth.account.adapter import get_adapter
 from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount import signals as social
+from django.db.models.signals import post_init, pre_save
 from django.dispatch import receiver
 
-from flowpilot.accounts import audit
+from flowpilot.accounts import audit, factor_secrets
 from flowpilot.accounts.audit import Action
 from flowpilot.accounts.login_sessions import AGENT, BEGAN, IP, end_sessions
 from flowpilot.accounts.scope import account_scope
@@ -44,6 +46,18 @@ def end_other_sessions(request, user, **kwargs):
     """Whoever knew the old password is out."""
     end_sessions(user, but=request.session.session_key if request.user == user else None)
     _record(user, Action.PASSWORD_CHANGED)
+
+
+@receiver(post_init, sender=Authenticator)
+def say_whose_secret(instance, **kwargs):
+    if instance.pk is not None and "data" in instance.__dict__:
+        instance.data = factor_secrets.of_its_person(instance.data, instance.user_id)
+
+
+@receiver(pre_save, sender=Authenticator)
+def bind_secret(instance, update_fields=None, **kwargs):
+    if update_fields is None or "data" in update_fields:
+        instance.data = factor_secrets.bind(instance.data, instance.user_id)
 
 
 @receiver(mfa.authenticator_added)

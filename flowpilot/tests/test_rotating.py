@@ -10,7 +10,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from flowpilot.accounts.adapter import SECRETS
+from flowpilot.accounts import factor_secrets
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.sealing import new_key, unseal
 from flowpilot.providers.ai.registry import open_credential, seal_credential
@@ -107,7 +107,10 @@ def test_second_factors_open_with_the_new_key_alone(old_key, settings, technicia
 
     kept = Authenticator.objects.get(type="recovery_codes")
     assert RecoveryCodes(kept).get_unused_codes() == before
-    assert unseal(Authenticator.objects.get(pk=totp.pk).data["secret"], **SECRETS) == "JBSWY3DPEHPK3PXP"
+    assert (
+        unseal(Authenticator.objects.get(pk=totp.pk).data["secret"], **factor_secrets.bound_to(technician.pk))
+        == "JBSWY3DPEHPK3PXP"
+    )
 
 
 def test_rotating_again_changes_nothing(account, technician):
