@@ -55,7 +55,6 @@ urlpatterns = [
     path("<uuid:chat_id>/facts/<uuid:fact_id>/restore", lane.restore_fact, name="restore-fact"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/apply", fixes.apply_fix, name="apply-fix"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/outcome", fixes.record_outcome, name="record-outcome"),
-    path("<uuid:chat_id>/fixes/<uuid:fix_id>/decide", fixes.decide_fix, name="decide-fix"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/remind", fixes.remind_of_fix, name="remind-of-fix"),
     path("<uuid:chat_id>/fixes/<uuid:fix_id>/dismiss", fixes.dismiss_fix, name="dismiss-fix"),
     path("<uuid:chat_id>/script", scripts.script_panel, name="script-panel"),

@@ -121,7 +121,6 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:similar",
         "sessions:similar-here",
         "sessions:chat-events",
-        "sessions:decide-fix",
         "sessions:dismiss-fix",
         "sessions:detach",
         "sessions:drop-edits",

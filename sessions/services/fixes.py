@@ -1,4 +1,7 @@
-"""Deciding on the suggested fix. The steps that are allowed stand in `_STEPS`; any other is refused."""
+"""Deciding on the suggested fix. The steps that are allowed stand in `_STEPS`; any other is refused.
+
+What becomes of its script is decided where that is read (`services/scripts.py`).
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,10 +21,6 @@ _STEPS: dict[str, set[str]] = {
     Outcome.VERIFYING: {Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED, Outcome.WAITING},
     Outcome.WAITING: {Outcome.SUCCESS, Outcome.PARTIAL, Outcome.FAILED},
 }
-_DECISIONS: dict[bool, set[str]] = {  # whether the fix has a script
-    False: {Decision.ACCEPTED, Decision.DISMISSED},
-    True: {Decision.ONE_OFF, Decision.DRAFT_TEMPLATE, Decision.BUILD_TEMPLATE, Decision.DISMISSED},
-}
 _BECOMES_FACT = {
     Outcome.SUCCESS: "Fixed by: {title}",
     Outcome.PARTIAL: "Tried: {title}. It helped partly",
@@ -38,23 +37,6 @@ def apply_fix(*, chat_id: UUID, fix_id: UUID) -> ChatSession:
     if fix.user_decision == Decision.PENDING:
         _decide(fix, Decision.ONE_OFF if fix.script else Decision.ACCEPTED)
     _apply(fix)
-    fix.save(update_fields=["user_decision", "outcome", "applied_at", "updated_at"])
-    return chat
-
-
-@transaction.atomic
-def decide_fix(*, chat_id: UUID, fix_id: UUID, decision: str) -> ChatSession:
-    """Choose what becomes of a fix: using its script once says that it ran. Raises Invalid, Conflict or NotFound.
-
-    Dismissing asks for a reason, so it has a service of its own.
-    """
-    if decision not in Decision.values or decision in {Decision.PENDING, Decision.DISMISSED}:
-        raise Invalid("There is no such decision.")
-    chat = ChatSession.objects.advance(chat_id)
-    fix = _active(chat, fix_id)
-    _decide(fix, decision)
-    if decision in {Decision.ACCEPTED, Decision.ONE_OFF}:
-        _apply(fix)
     fix.save(update_fields=["user_decision", "outcome", "applied_at", "updated_at"])
     return chat
 
@@ -137,8 +119,6 @@ def _active(chat: ChatSession, fix_id: UUID) -> SuggestedFix:
 def _decide(fix: SuggestedFix, decision: str) -> None:
     if fix.user_decision != Decision.PENDING:
         raise Conflict("This fix was decided on already. The panel shows where it stands.")
-    if decision not in _DECISIONS[fix.script is not None]:
-        raise Conflict("That decision does not fit this fix. The panel shows what does.")
     fix.user_decision = decision
 
 

@@ -43,7 +43,6 @@ class Room:
                 self.url("record-outcome", self.fix.id),
                 {"outcome": "failed", "reason": "Still asks", "next": "1", "client_key": uuid4()},
             ),
-            "decide-fix": (self.url("decide-fix", self.fix.id), {"decision": "accepted"}),
             "remind-of-fix": (self.url("remind-of-fix", self.fix.id), {"remind_in": "60"}),
             "rename-chat": (self.url("rename-chat"), {"title": "Outlook, again"}),
             "dismiss-fix": (self.url("dismiss-fix", self.fix.id), {"reason": "Wrong"}),

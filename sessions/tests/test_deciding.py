@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
-from flowpilot.errors import Conflict, Invalid
+from flowpilot.errors import Conflict
 from sessions.models import SuggestedFix
 from sessions.queries import fix_panel
 from sessions.services import fixes as services
+from sessions.services import scripts
 from sessions.services.tasks import answer_task, reopen_task
 from sessions.tests.factories import at
 
@@ -25,50 +26,56 @@ def version(chat):
 @pytest.mark.usefixtures("scope")
 class TestDeciding:
     @pytest.fixture
-    def decide(self, chat, fix):
-        def choose(decision, script=None):
-            SuggestedFix.objects.update(script=script)
-            services.decide_fix(chat_id=chat.id, fix_id=fix.id, decision=decision)
+    def fresh(self, fix):
+        def read():
             fix.refresh_from_db()
             return fix.user_decision, fix.outcome, fix.applied_at is not None
 
+        return read
+
+    @pytest.fixture
+    def keep(self, chat, fresh, technician):
+        """Write a script for the fix, and choose what becomes of it."""
+
+        def choose(keep):
+            how = {"name": "By hand", "language": "bash", "code": "uptime"}
+            script = scripts.write_script(chat_id=chat.id, by=technician, **how)
+            kept = {"keep": keep, "code": "", "has_read": True}
+            scripts.keep_script(chat_id=chat.id, generation_id=script.id, by=technician, **kept)
+            return fresh()
+
         return choose
 
-    def test_a_fix_without_a_script_is_accepted_and_applied(self, decide):
-        assert decide("accepted") == ("accepted", "verifying", True)
-
-    def test_using_a_script_once_says_that_it_ran(self, decide):
-        assert decide("one_off", SCRIPT) == ("one_off", "verifying", True)
-
-    @pytest.mark.parametrize("decision", ["draft_template", "build_template"])
-    def test_making_a_template_does_not_say_that_it_ran(self, decide, decision):
-        assert decide(decision, SCRIPT) == (decision, "none", False)
-
-    @pytest.mark.parametrize(
-        ("decision", "script"), [("accepted", SCRIPT), ("one_off", None), ("draft_template", None)]
-    )
-    def test_a_decision_that_does_not_fit_is_refused(self, chat, decide, decision, script):
-        with pytest.raises(Conflict, match="does not fit"):
-            decide(decision, script)
-
-        assert version(chat) == 0
-
-    @pytest.mark.parametrize("decision", ["", "pending", "dismissed", "great"])
-    def test_what_is_no_decision_is_refused(self, decide, decision):
-        with pytest.raises(Invalid, match="no such decision"):
-            decide(decision)
-
-    def test_a_second_decision_is_refused(self, decide):
-        decide("draft_template", SCRIPT)
-        with pytest.raises(Conflict, match="decided on already"):
-            decide("build_template", SCRIPT)
-
-    def test_applying_keeps_the_decision_made_before(self, chat, fix, decide):
-        decide("draft_template", SCRIPT)
+    def test_a_fix_without_a_script_is_accepted_by_applying_it(self, chat, fix, fresh):
         services.apply_fix(chat_id=chat.id, fix_id=fix.id)
 
-        fix.refresh_from_db()
-        assert (fix.user_decision, fix.outcome) == ("draft_template", "verifying")
+        assert fresh() == ("accepted", "verifying", True)
+
+    def test_applying_a_fix_with_a_script_uses_it_once(self, chat, fix, fresh):
+        SuggestedFix.objects.update(script=SCRIPT)
+        services.apply_fix(chat_id=chat.id, fix_id=fix.id)
+
+        assert fresh() == ("one_off", "verifying", True)
+
+    def test_using_a_script_once_says_that_it_ran(self, keep):
+        SuggestedFix.objects.update(script=SCRIPT)
+
+        assert keep("one_off") == ("one_off", "verifying", True)
+
+    @pytest.mark.parametrize("decision", ["draft_template", "build_template"])
+    def test_making_a_template_does_not_say_that_it_ran(self, keep, decision):
+        assert keep(decision) == (decision, "none", False)
+
+    def test_the_first_decision_stands(self, keep):
+        keep("draft_template")
+
+        assert keep("build_template") == ("draft_template", "none", False)
+
+    def test_applying_keeps_the_decision_made_before(self, chat, fix, keep, fresh):
+        keep("draft_template")
+        services.apply_fix(chat_id=chat.id, fix_id=fix.id)
+
+        assert fresh() == ("draft_template", "verifying", True)
 
 
 @pytest.mark.usefixtures("scope")

@@ -22,8 +22,6 @@ from sessions.models import ChatSession, SuggestedFix
 from sessions.outcome import apply_answer
 from sessions.tests.factories import make_chat, make_item, make_turn
 
-DECISIONS = {False: {"accepted"}, True: {"one_off", "draft_template", "build_template"}}
-RUNS = {"accepted", "one_off"}  # the decisions that say that it ran
 OUTCOMES = {
     "none": set(),
     "verifying": {"success", "partial", "failed", "waiting"},
@@ -49,7 +47,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.chat = make_chat(owner=self.person, pending_task_lane=lane)
         self.version = 0
 
-    def send(self, name, *args, **form):
+    def send(self, name, /, *args, **form):
         url = reverse(f"sessions:{name}", args=[self.chat.id, *args])
         return self.client.post(url, form).status_code
 
@@ -102,15 +100,18 @@ class FixMachine(SessionMachine):
             if fix[0] == "pending":
                 fix[0] = "one_off" if fix[3] else "accepted"
 
-    @rule(age=st.integers(0, 2), decision=st.sampled_from([*SuggestedFix.Decision.values, "great"]))
-    def decide(self, age, decision):
-        fix_id, fix = self.pick(age)
-        is_invalid = decision in {"pending", "dismissed", "great"}
-        may = not is_invalid and not fix[2] and fix[0] == "pending" and decision in DECISIONS[fix[3]]
-        self.expect(self.send("decide-fix", fix_id, decision=decision), may, is_invalid)
-        if may:
-            fix[0] = decision
-            if decision in RUNS:
+    @rule(keep=st.sampled_from(["one_off", "draft_template", "build_template"]))
+    def keep_a_script(self, keep):
+        self.expect(self.send("write-script", name="By hand", language="bash", code="uptime"), is_taken=True)
+        with account_scope(self.account.id):
+            script = self.chat.scripts.order_by("-created_at").first()
+        self.expect(self.send("keep-script", script.id, keep=keep, has_read="on"), is_taken=True)
+        for fix in self.fixes.values():
+            if fix[2]:
+                continue
+            if fix[0] == "pending":
+                fix[0] = "accepted" if keep == "one_off" and not fix[3] else keep
+            if keep == "one_off" and fix[1] == "none":
                 fix[1] = "verifying"
 
     @rule(age=st.integers(0, 2), outcome=st.sampled_from([*SuggestedFix.Outcome.values, "great"]), reason=words)

@@ -30,7 +30,6 @@ ACTIONS = [
     "waiting",
     "failed-and-on",
     "dismiss-fix",
-    "decide-fix",
     "remind-of-fix",
     "rename-chat",
 ]
@@ -40,7 +39,6 @@ REFUSED = {  # the state an action is refused in: the fix's outcome and decision
     "waiting": {"outcome": "failed", "user_decision": "accepted"},
     "failed-and-on": {"superseded_at": timezone.now()},
     "dismiss-fix": {"outcome": "success", "user_decision": "accepted"},
-    "decide-fix": {"user_decision": "accepted"},
     "remind-of-fix": {"outcome": "verifying", "user_decision": "accepted"},
 }
 

@@ -21,13 +21,6 @@ def apply_fix(request, chat_id, fix_id):
 
 @require_POST
 @shows_conflicts
-def decide_fix(request, chat_id, fix_id):
-    services.decide_fix(chat_id=chat_id, fix_id=fix_id, decision=request.POST.get("decision", ""))
-    return render_panels(request, chat_id)
-
-
-@require_POST
-@shows_conflicts
 def record_outcome(request, chat_id, fix_id):
     _, turn = services.record_outcome(
         chat_id=chat_id,
