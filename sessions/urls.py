@@ -75,6 +75,7 @@ urlpatterns = [
         name="record-script-outcome",
     ),
     path("<uuid:chat_id>/scripts/<uuid:generation_id>/offer", script_drafts.offer_script, name="offer-script"),
+    path("<uuid:chat_id>/notes/events", events.note_events, name="note-events"),
     path("<uuid:chat_id>/notes/save", notes.save_note, name="save-note"),
     path("<uuid:chat_id>/notes/rebuild", notes.rebuild_note, name="rebuild-note"),
     path("<uuid:chat_id>/notes/drop-edits", notes.drop_edits, name="drop-edits"),

@@ -121,6 +121,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:similar",
         "sessions:similar-here",
         "sessions:chat-events",
+        "sessions:note-events",
         "sessions:dismiss-fix",
         "sessions:detach",
         "sessions:drop-edits",

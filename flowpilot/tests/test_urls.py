@@ -77,7 +77,11 @@ OF_A_TICKET = [name for name, arguments in URLS.items() if arguments == ("ticket
 SIGNED = {"psa-callback"}  # by ConnectWise, and so without a CSRF token
 NEEDS_ANOTHER_STATE = {"sessions:restore-fact"}  # a fact that was removed
 ASKS_NOBODY = {"sessions:linked"}  # shows our own rows, so it never says that ConnectWise is not connected
-STREAMS = {"sessions:stream-turn", "sessions:chat-events"}  # they end the test's transaction; tests of their own follow
+STREAMS = {
+    "sessions:stream-turn",
+    "sessions:chat-events",
+    "sessions:note-events",
+}  # they end the test's transaction; tests of their own follow
 BODY = {
     "member": "151",
     "text": "It hums.",

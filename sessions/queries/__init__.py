@@ -1,7 +1,7 @@
 """Reading sessions, ready to show: ordered, complete, and silent when a template asks for more."""
 
 from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, moments, worked
-from sessions.queries.chats import active_chats, get_chat, recent_chats
+from sessions.queries.chats import active_chats, get_chat, get_version, recent_chats
 from sessions.queries.cost import Cost, cost
 from sessions.queries.ended import Ended, ended
 from sessions.queries.listing import SHOWN, ChatPage, ListFilter, companies, list_chats
@@ -58,6 +58,7 @@ __all__ = [
     "get_attachment",
     "get_chat",
     "get_turn",
+    "get_version",
     "idle_gaps",
     "lane",
     "list_chats",

@@ -16,6 +16,14 @@ def get_chat(chat_id: UUID) -> ChatSession:
     return chat
 
 
+def get_version(chat_id: UUID) -> int:
+    """Return a chat's state_version. Raises NotFound."""
+    found = ChatSession.objects.filter(pk=chat_id).values_list("state_version", flat=True).first()
+    if found is None:
+        raise NotFound("There is no such session.")
+    return found
+
+
 def active_chats(user: User, limit: int = 8) -> list[ChatSession]:
     """Return the open sessions a person owns, newest first."""
     mine = ChatSession.objects.filter(owner=user, status__in=[ChatSession.Status.ACTIVE, ChatSession.Status.PAUSED])

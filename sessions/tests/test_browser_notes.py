@@ -1,11 +1,17 @@
 """Notes and hand-overs in a browser: sources on focus, the live preview, a package that is handed over and picked up."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
 from sessions.tests.browser import browser_page, sign_in, start_on_ticket
 
 pytestmark = pytest.mark.browser
+ADD_FACT = """([url, text]) => {
+    const key = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRFToken"];
+    return fetch(url, { method: "POST", body: new URLSearchParams({ text }), headers: { "X-CSRFToken": key, "HX-Request": "true" } });
+}"""
 
 
 def test_a_sentence_shows_its_source_and_the_preview_follows_the_session(product):
@@ -27,6 +33,28 @@ def test_a_sentence_shows_its_source_and_the_preview_follows_the_session(product
         expect(other.locator("#lane-facts")).to_contain_text("Only this user is affected")
 
         expect(page.locator("#reading-resolution")).to_contain_text("Only this user is affected", timeout=8_000)
+
+
+def test_the_preview_comes_half_a_second_after_the_last_of_several_changes(product):
+    with browser_page() as page:
+        sign_in(page, product)
+        start_on_ticket(page, product, 48198)
+        chat = page.url
+        page.goto(f"{chat}/resolution")
+        expect(page.locator("#note-news[data-heard]")).to_have_count(1)
+        asked = []
+        page.on("request", lambda request: asked.append(time.monotonic()) if "/preview?" in request.url else None)
+        other = page.context.new_page()
+        other.goto(chat)
+        for number in range(5):
+            other.evaluate(ADD_FACT, [f"{chat}/facts", f"Fact {number} of five"])
+            changed = time.monotonic()
+
+        expect(page.locator("#reading-resolution")).to_contain_text("Fact 4 of five")
+        page.wait_for_timeout(1_500)
+        assert len(asked) == 1
+        assert 0.5 <= asked[0] - changed < 3
+        assert "Fact 0 of five" in page.locator("#reading-resolution").inner_text()
 
 
 def test_a_session_is_handed_over_and_picked_up(product):

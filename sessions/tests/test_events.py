@@ -39,9 +39,9 @@ def pulse(account, chat):
 def hear(account, chat, pulse, signed_in):
     """Open the page's stream, do something meanwhile, and return the first event it sends."""
 
-    def run(work=None, *args, seen=pulse, **kwargs):
+    def run(work=None, *args, seen=pulse, name="chat-events", **kwargs):
         async def page():
-            url = reverse("sessions:chat-events", args=[chat.id])
+            url = reverse(f"sessions:{name}", args=[chat.id])
             response = await signed_in.get(url, {"seen": seen}, headers={"HX-Request": "true"})
             chunks = aiter(response.streaming_content)
             first = (await anext(chunks)).decode()
@@ -170,16 +170,26 @@ def test_a_waiting_stream_holds_no_connection(account, chat, signed_in):
     assert async_to_sync(wait)() <= 2
 
 
+def test_a_page_of_notes_hears_that_the_session_moved(chat, hear, technician):
+    heard = hear(add_fact, chat_id=chat.id, text="Two users", by=technician, name="note-events", seen="0")
+
+    assert heard == "id: 1\nevent: chat-changed\ndata: \n\n"
+
+
+def test_a_page_of_notes_that_missed_a_change_hears_of_it_at_once(hear):
+    assert "event: chat-changed" in hear(name="note-events", seen="7")
+
+
 class TestSignIn:
     """A stream ends soon after the sign-in that opened it."""
 
-    @pytest.fixture(params=["chat-events", "stream-turn"])
+    @pytest.fixture(params=["chat-events", "note-events", "stream-turn"])
     def stream_ends(self, request, account, chat, signed_in, settings):
         """Open a stream, do something, and return what is sent until it closes."""
         settings.STREAM_SIGN_IN_SECONDS = 0.1
         with account_scope(account.id):
             turn = make_turn(chat, status="running")
-        arguments = [chat.id] if request.param == "chat-events" else [chat.id, turn.id]
+        arguments = [chat.id, turn.id] if request.param == "stream-turn" else [chat.id]
         url = reverse(f"sessions:{request.param}", args=arguments)
 
         def run(work):

@@ -1,11 +1,15 @@
 """Notes in a model's words, asked over HTTP of a server that speaks the Messages API."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
+from django.test import Client
 from django.urls import reverse
 
 from flowpilot.accounts.scope import account_scope
+from flowpilot.errors import UserError
 from sessions import queries
 from sessions.models import ChatSession, NoteDraft
 from sessions.services import notes
@@ -130,6 +134,38 @@ def test_an_unchanged_session_asks_once(ai, ask, fact):
     assert [ask(), ask(), ask()] == [True, False, False]
 
     assert len(ai.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_and_technicians_who_ask_for_the_same_are_one_call(ai, technician, ticket_chat, fact):
+    ai.answer(says(confirmed=[("Webmail was opened without a prompt.", ["F1"])]), delay=0.5)
+
+    def tab(_):
+        client = Client(headers={"HX-Request": "true"})
+        client.force_login(technician)
+        try:
+            url = reverse("sessions:word-note", args=[ticket_chat.id])
+            return client.post(url, {"kind": "resolution"}).content.decode()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        shown = list(pool.map(tab, range(6)))
+
+    assert len(ai.requests) == 1
+    assert sum("Webmail was opened without a prompt." in each for each in shown) == 1
+    assert sum('hx-trigger="load delay:2s"' in each for each in shown) == 5  # they look again
+    assert "Worded by AI" in tab(0)
+    assert len(ai.requests) == 1
+
+
+def test_who_failed_to_have_it_worded_stands_in_nobodys_way(ai, ask, fact):
+    ai.fail(401)
+    with pytest.raises(UserError):
+        ask()
+    ai.answer(says())
+
+    assert ask()
 
 
 def test_a_change_makes_it_stale_at_once_and_is_asked_about_anew(ai, ask, read, account, ticket_chat, fact, technician):

@@ -36,6 +36,7 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "is_linked": member_of(user) is not None,
         "invoice_text": _invoice_text(client),
         "ai_problem": "",
+        "is_being_worded": False,
         "is_ai_asked": is_ai_asked(chat, "resolution_note", internal, client),
         "is_editing": False,
         "stale": None,

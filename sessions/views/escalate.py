@@ -104,6 +104,7 @@ def package_context(chat):
         "is_form_open": chat.is_open,
         "is_editing": False,
         "ai_problem": "",
+        "is_being_worded": False,
         "is_ai_asked": is_ai_asked(chat, "escalation_package", package),
         "stale": None,
         "secrets": queries.secrets(package.markdown) if chat.is_open else [],

@@ -1,11 +1,12 @@
 """What happens to a session while a page shows it: new messages, facts, decisions of others, its end. One stream a page.
 
 An event's id is the session's pulse, and the page gives back the last one it saw: what moved since then is sent, and only that. No database
-connection is held while waiting. Changes ring (`sessions/news.py`); without a ring the stream looks by itself.
+connection is held while waiting. Changes ring (`sessions/news.py`); without a ring the stream looks by itself. The pages of a session's documents
+only hear that it moved: they ask for their preview once it has been quiet for a moment.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -28,17 +29,28 @@ BREATH = 0.15  # seconds between two looks: what changes together is shown toget
 @require_GET
 async def chat_events(request, chat_id: UUID):
     await run_in_scope(request.account_id, queries.pulse, chat_id)
-    seen = request.headers.get("Last-Event-ID") or request.GET.get("seen", "")
-    return event_stream(_events(request, chat_id, queries.read_pulse(seen)))
+    return event_stream(_events(request, chat_id, queries.read_pulse(_seen(request)), _render_since))
 
 
-async def _events(request, chat_id: UUID, seen: Pulse) -> AsyncIterator[str]:
+@require_GET
+async def note_events(request, chat_id: UUID):
+    await run_in_scope(request.account_id, queries.get_version, chat_id)
+    return event_stream(_events(request, chat_id, _seen(request), _say_moved))
+
+
+def _seen(request) -> str:
+    return request.headers.get("Last-Event-ID") or request.GET.get("seen", "")
+
+
+async def _events[Seen](
+    request, chat_id: UUID, seen: Seen, look: Callable[..., tuple[Seen, str]]
+) -> AsyncIterator[str]:
     await sync_to_async(connections.close_all)()
     sign_in = SignIn(request)
     async with news.listen((request.account_id, chat_id)) as listener:
         while await sign_in.holds():
             try:
-                seen, event = await run_in_scope(request.account_id, _render_since, request, chat_id, seen)
+                seen, event = await run_in_scope(request.account_id, look, request, chat_id, seen)
             except NotFound:  # deleted while it was shown
                 yield OVER
                 return
@@ -46,6 +58,12 @@ async def _events(request, chat_id: UUID, seen: Pulse) -> AsyncIterator[str]:
             await asyncio.sleep(BREATH)
             await listener.wait(QUIET)
     yield SIGNED_OUT
+
+
+def _say_moved(_request, chat_id: UUID, seen: str) -> tuple[str, str]:
+    """Return the version a session is at, and the event that says it is another one."""
+    now = str(queries.get_version(chat_id))
+    return now, "" if now == seen else f"id: {now}\nevent: chat-changed\ndata: \n\n"
 
 
 def _render_since(request, chat_id: UUID, seen: Pulse) -> tuple[Pulse, str]:

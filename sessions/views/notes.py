@@ -52,18 +52,24 @@ def mask_note(request, chat_id):
 @require_POST
 @own_scope
 def word_note(request, chat_id):
-    """Have a model word the note. Costs money, so it is a POST; the page says when the rules' own note stays."""
+    """Have a model word the note. Costs money, so it is a POST; the page says when the rules' own note stays.
+
+    While another page asks for the same, this one looks again.
+    """
     service = "escalation_package" if request.POST.get("kind") == NoteDraft.Kind.ESCALATION else "resolution_note"
-    problem = ""
+    problem, is_being_worded = "", False
     try:
         wording.word_notes(account_id=request.account_id, chat_id=chat_id, service=service)
     except NotFound:
         raise
+    except wording.BeingWorded:
+        is_being_worded = True
     except UserError as error:
         problem = error.message
     with account_scope(request.account_id):
         kind = NoteDraft.Kind.ESCALATION if service == "escalation_package" else NoteDraft.Kind.RESOLUTION
-        return _changed(request, chat_id, kind, ai_problem=problem, is_ai_asked=False)
+        shown = {"ai_problem": problem, "is_ai_asked": is_being_worded, "is_being_worded": is_being_worded}
+        return _changed(request, chat_id, kind, **shown)
 
 
 def _changed(request, chat_id, kind, **more):

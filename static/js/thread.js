@@ -2,9 +2,16 @@
 (() => {
   "use strict";
   const { toast, one, all, localise } = window.flowpilot;
+  const STREAM = "[hx-sse\\:connect]";
+  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.target.matches("#news, #note-news")) event.target.dataset.heard = ""; });
+
+  // --- Signed out elsewhere: the streams have closed; nothing typed is lost ---
+  document.addEventListener("signed-out", (event) => {
+    if (event.target.matches?.(STREAM)) toast("You are signed out. What you typed is kept: reload the page to sign in again.", "red");
+  });
+
   const thread = one("#thread");
   if (!thread) return;
-  const STREAM = "[hx-sse\\:connect]";
   const said = (el) => one(".said", el)?.textContent;
 
   // A waiting message began while its words were being changed: they go on in the composer.
@@ -74,15 +81,8 @@
     localise();
   });
 
-  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.target.id === "news") event.target.dataset.heard = ""; });
-
   // --- Stop, from the composer or by Escape ---
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-stops]")) one("[data-stop]", thread)?.click();
-  });
-
-  // --- Signed out elsewhere: the streams have closed; nothing typed is lost ---
-  document.addEventListener("signed-out", (event) => {
-    if (event.target.matches?.(STREAM)) toast("You are signed out. What you typed is kept: reload the page to sign in again.", "red");
   });
 })();
