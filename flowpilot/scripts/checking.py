@@ -25,6 +25,7 @@ LONGEST_SCRIPT = 60_000  # characters
 MOST_PROBLEMS = 8
 _GRAMMARS = {"bash": tree_sitter_bash.language, "powershell": tree_sitter_powershell.language}
 _UNITS = re.compile(r"\b\d+(?:KB|MB|GB|TB|PB)\b")  # the grammar knows them in lower case only
+_BARE_COMMA = re.compile(r"(?<=\w),(?:[ \t]*(?=\w))?")  # behind a bare word the grammar takes a comma for a letter of it
 _LINT_SECONDS = 5
 _UNSET = {"SC2154", "SC2148"}  # what the parameters set above the body, and the first line that they may come before
 
@@ -106,7 +107,7 @@ def _check_python(code: str) -> Iterator[Problem]:
 
 def _check_tree(code: str, language: str) -> Iterator[Problem]:
     if language == "powershell":
-        code = _UNITS.sub(lambda found: found[0].lower(), code)
+        code = _BARE_COMMA.sub(" ,", _UNITS.sub(lambda found: found[0].lower(), code))
     is_guess = language == "powershell"
     for node in _wrong(_parser(language).parse(code.encode("utf-8", "replace")).root_node):
         is_named = node.is_missing and node.type.strip()

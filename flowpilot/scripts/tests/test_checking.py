@@ -64,3 +64,12 @@ def test_what_the_powershell_grammar_cannot_read_is_a_guess():
 
 def test_powershell_may_write_units_in_capitals():
     assert check("$free = $volume.Size / 1GB\n", "powershell").problems == ()
+
+
+def test_powershell_may_list_bare_words():
+    assert (
+        check(
+            "Get-Printer $PrinterName | Select-Object Name, PortName\nGet-X -A 'a','b' -C d,e\n", "powershell"
+        ).problems
+        == ()
+    )
