@@ -14,6 +14,7 @@ urlpatterns = [
     path("count", queue.count, name="count"),
     path("changes", hooks.tell_changes, name="changes"),
     path("mine", queue.my_queue, name="my-queue"),
+    path("next", queue.next_ticket, name="next-ticket"),
     path("connection", connection.connection, name="connection"),
     path("connection/test", connection.test_connection, name="test-connection"),
     path("connection/defaults", connection.ticket_defaults, name="ticket-defaults"),

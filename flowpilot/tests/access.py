@@ -24,6 +24,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "psa:configurations",
         "psa:filters",
         "psa:my-queue",
+        "psa:next-ticket",
         "psa:notes",
         "psa:queue",
         "psa:set-status",

@@ -257,3 +257,20 @@ def test_a_page_drawn_again_at_once_shows_what_changed_meanwhile(browse, htmx, c
         shown = browse.get(queue, {"begun": ""}, headers={"HX-Request": "true"}).content.decode()
         row = shown.partition(f'id="ticket-row-{OUTLOOK}"')[2].partition("</tr>")[0]
         assert f'title="{name}"' in row
+
+
+def test_the_next_ticket_is_the_first_of_mine_but_the_one_just_done(browse, connected):
+    first = browse.get(reverse("psa:next-ticket")).url
+    number = first.rstrip("/").rpartition("/")[2]
+
+    second = browse.get(reverse("psa:next-ticket"), {"after": number}).url
+
+    assert first.startswith(reverse("psa:tickets"))
+    assert second not in {first, reverse("psa:tickets")}
+
+
+def test_with_no_next_ticket_the_list_opens(browse, connected):
+    with account_scope(connected.id):
+        PsaMemberLink.objects.all().delete()
+
+    assert browse.get(reverse("psa:next-ticket")).url == reverse("psa:tickets")

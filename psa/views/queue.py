@@ -42,6 +42,19 @@ def queue(request):
 
 @require_GET
 @own_scope
+def next_ticket(request):
+    """Lead to the first ticket of the person's own queue, but for the one they come from; to the list where there is none."""
+    after = request.GET.get("after", "")
+    try:
+        rows = queries.my_queue(account_id=request.account_id, user=request.user).rows
+    except UserError:
+        return redirect("psa:tickets")
+    numbers = [row.ticket.id for row in rows if str(row.ticket.id) != after]
+    return redirect("psa:ticket", numbers[0]) if numbers else redirect("psa:tickets")
+
+
+@require_GET
+@own_scope
 def filters(request):
     """The choices of the filters, from ConnectWise. A look-up that is not permitted leaves its list empty and is named."""
     found = Filters.from_query(request.GET)
