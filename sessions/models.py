@@ -275,6 +275,16 @@ class SessionFact(AccountOwned):
         """Whether it restates an answer of the task lane, and so changes only with it."""
         return self.source_type in {self.SourceType.QUESTION, self.SourceType.CHECK}
 
+    @property
+    def says_device(self) -> bool:
+        """Whether it names a configuration of the ticket."""
+        return self.source_ref.startswith("configuration:")
+
+    @property
+    def says_note(self) -> bool:
+        """Whether it repeats a note of the ticket."""
+        return self.source_ref.startswith("note:")
+
 
 class SuggestedFix(AccountOwned):
     """A resolution the assistant proposes. At most one is active in a session."""

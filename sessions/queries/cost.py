@@ -16,6 +16,7 @@ class Cost:
     micros: int
     saved_micros: int
     tokens: int
+    cached_percent: int  # of what was read, how much came from the provider's cache
 
     @property
     def text(self) -> str:
@@ -38,7 +39,9 @@ def cost(chat: ChatSession) -> Cost:
         written=Sum("output_tokens", default=0),
     )
     tokens = sums["read"] + sums["cached"] + sums["kept"] + sums["written"]
-    return Cost(sums["calls"], sums["micros"], sums["saved_micros"], tokens)
+    read = sums["read"] + sums["cached"] + sums["kept"]
+    percent = 100 * sums["cached"] // read if read else 0
+    return Cost(sums["calls"], sums["micros"], sums["saved_micros"], tokens, percent)
 
 
 def _dollars(micros: int) -> str:

@@ -13,7 +13,7 @@ from flowpilot.errors import Invalid
 from flowpilot.providers.ai import calls
 from psa.queries import member_of
 from sessions import queries
-from sessions.models import ChatSession, NoteDraft
+from sessions.models import ChatSession, NoteDraft, SuggestedFix
 
 Kind = NoteDraft.Kind
 
@@ -23,6 +23,7 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
     state = queries.note_state(chat)
     internal, client = (queries.reading(chat, kind, state) for kind in (Kind.RESOLUTION, Kind.CLIENT))
     posting = queries.posting(chat.resolution_batch)
+    fix_panel = queries.fix_panel(chat)
     return {
         "chat": chat,
         "internal": internal,
@@ -30,9 +31,10 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "readings": [(each, queries.parts(each, state)) for each in (internal, client)],
         "posting": posting,
         "is_form_open": chat.is_open and (posting is None or posting.lead.is_stuck),
-        "fix_panel": queries.fix_panel(chat),
+        "fix_panel": fix_panel,
         "client_key": uuid4(),
         "worked": queries.worked(chat),
+        **_how_it_went(chat, fix_panel),
         "is_linked": member_of(user) is not None,
         "invoice_text": _invoice_text(client),
         "ai_problem": "",
@@ -45,6 +47,14 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "above": get_setting(chat.account, "notes.opening"),
         "below": [each for each in (get_setting(chat.account, "notes.closing"), user.signature) if each],
     }
+
+
+def _how_it_went(chat: ChatSession, fix_panel: queries.FixPanel) -> dict:
+    every = [*fix_panel.earlier, *fix_panel.ruled_out, *([fix_panel.active] if fix_panel.active else [])]
+    outcomes = [fix.outcome for fix in every if fix.outcome != SuggestedFix.Outcome.NONE]
+    worked = outcomes.count(SuggestedFix.Outcome.SUCCESS)
+    ended = queries.ended(chat)
+    return {"ended": ended, "cost": queries.cost(chat), "fixes_tried": len(outcomes), "fixes_worked": worked}
 
 
 def is_ai_asked(chat: ChatSession, service: str, *readings: queries.Shown) -> bool:

@@ -23,9 +23,14 @@ def panels(chat: ChatSession) -> dict:
         "facts": facts,
         "ended": queries.ended(chat),
         "cost": queries.cost(chat),
-        "active_minutes": queries.active_minutes(queries.moments(chat)),
+        **_time(chat),
         "client_key": uuid4(),
     }
+
+
+def _time(chat: ChatSession) -> dict:
+    moments = queries.moments(chat)
+    return {"active_minutes": queries.active_minutes(moments), "has_breaks": bool(queries.idle_gaps(moments))}
 
 
 def render_panels(

@@ -10,15 +10,16 @@ from sessions.views._panels import render_panels, shows_conflicts
 
 @require_POST  # what is typed is too long for an address, and no log's business
 def similar(request):
-    return render(request, "sessions/_similar.html", {"similar": queries.similar(_text(request)), "chat": None})
+    found = queries.similar(_text(request))
+    return render(request, "sessions/_similar.html", {"similar": found, "chat": None, "is_asked": False})
 
 
 @require_POST
 def similar_here(request, chat_id):
-    chat, text = queries.get_chat(chat_id), _text(request)
-    is_asked = bool(text) or not chat.turns.exists()
-    found = queries.similar(text, chat=chat) if is_asked and chat.is_open else []
-    return render(request, "sessions/_similar.html", {"similar": found, "chat": chat})
+    chat, text, is_asked = queries.get_chat(chat_id), _text(request), "asked" in request.POST
+    is_wanted = is_asked or bool(text) or not chat.turns.exists()
+    found = queries.similar(text, chat=chat) if is_wanted and chat.is_open else []
+    return render(request, "sessions/_similar.html", {"similar": found, "chat": chat, "is_asked": is_asked})
 
 
 @require_POST

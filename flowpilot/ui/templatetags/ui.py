@@ -20,6 +20,7 @@ HUES = 12  # product.css has as many: .hue-0 to .hue-11
 _PRIORITY_TONES = {1: "red", 2: "amber", 3: "blue"}
 _INITIALS = re.compile(r"[A-Z]{2}(?=$|[a-z])")
 _WORDS = re.compile(r"[^\W\d_]+")
+_BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
 @register.simple_tag
@@ -82,6 +83,15 @@ def meter(percent: float | None, label: str = "", tone: str = "") -> SafeString:
         tone,
         spoken,
         whole,
+    )
+
+
+@register.filter
+def inline_code(text: object) -> SafeString:
+    """Return one line of text with what stands between backticks as code; everything else is as it was typed."""
+    pieces = _BACKTICKS.split(str(text or ""))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", piece) if at % 2 else piece,) for at, piece in enumerate(pieces))
     )
 
 

@@ -110,3 +110,9 @@ def test_short_time_is_a_clock_today_and_a_day_otherwise():
 )
 def test_confidence_is_a_word_and_a_tone(percent, word, tone):
     assert (ui.confidence_word(percent), ui.confidence_tone(percent)) == (word, tone)
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_html():
+    assert render("{{ text|inline_code }}", text="Expect `EnableADAL <0>`, <b>not</b> 1`") == (
+        "Expect <code>EnableADAL &lt;0&gt;</code>, &lt;b&gt;not&lt;/b&gt; 1`"
+    )
