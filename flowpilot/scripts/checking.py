@@ -25,7 +25,7 @@ LONGEST_SCRIPT = 60_000  # characters
 MOST_PROBLEMS = 8
 _GRAMMARS = {"bash": tree_sitter_bash.language, "powershell": tree_sitter_powershell.language}
 _UNITS = re.compile(r"\b\d+(?:KB|MB|GB|TB|PB)\b")  # the grammar knows them in lower case only
-_BARE_COMMA = re.compile(r"(?<=\w),(?:[ \t]*(?=\w))?")  # behind a bare word the grammar takes a comma for a letter of it
+_BARE_COMMA = re.compile(r"(?<=\w),(?:[ \t]*(?=\w))?")  # behind a bare word the grammar reads on
 _LINT_SECONDS = 5
 _UNSET = {"SC2154", "SC2148"}  # what the parameters set above the body, and the first line that they may come before
 
