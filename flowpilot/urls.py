@@ -2,12 +2,15 @@ from django.urls import include, path
 
 from flowpilot import health
 from psa import hooks
-from sessions.views import home, moved, scripts
+from sessions.views import home, moved, palette, scripts
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", home.dashboard, name="home"),
+    path("palette", palette.open_palette, name="palette"),
+    path("palette/results", palette.palette_results, name="palette-results"),
+    path("palette/tickets", palette.palette_tickets, name="palette-tickets"),
     path("accounts/", include("flowpilot.accounts.sign_in_urls")),
     path("", include("flowpilot.accounts.urls")),
     path("settings/ai/", include("flowpilot.providers.urls")),

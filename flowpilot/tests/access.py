@@ -18,6 +18,9 @@ OPEN_TO_NOBODY = {
 URLS_BY_RIGHT: dict[Right, set[str]] = {
     Right.WORK: {
         "home",
+        "palette",
+        "palette-results",
+        "palette-tickets",
         "accounts:set-theme",
         # Tickets
         "psa:changes",

@@ -56,7 +56,7 @@ def find_tickets(request, chat_id):
     context = {"chat": chat, "rows": [], "problem": None}
     text = request.GET.get("ticket", "").replace("\x00", "").strip()[:200]
     try:
-        context["rows"] = _tickets(request, text)
+        context["rows"] = find(request, text)
     except UserError as error:
         context["problem"] = describe(error, "tickets")
     return render(request, "sessions/_found_tickets.html", context)
@@ -78,7 +78,8 @@ def unlink_ticket(request, chat_id):
     return _to_chat(request, tickets.unlink_ticket(chat_id=chat_id))
 
 
-def _tickets(request, text):
+def find(request, text):
+    """Return the open tickets that hold these words; without any, the person's own. Raises Refused or Unavailable."""
     asking = {"account_id": request.account_id, "user": request.user}
     if not text:
         try:

@@ -96,6 +96,16 @@ def inline_code(text: object) -> SafeString:
 
 
 @register.filter
+def marked(text: object, words: str) -> SafeString:
+    """Return text with the words that were looked for in bold."""
+    looked = [re.escape(word) for word in str(words or "").split()]
+    pieces = re.split(f"({'|'.join(looked)})", str(text or ""), flags=re.IGNORECASE) if looked else [str(text or "")]
+    return format_html_join(
+        "", "{}", ((format_html("<b>{}</b>", piece) if at % 2 else piece,) for at, piece in enumerate(pieces))
+    )
+
+
+@register.filter
 def since(moment: datetime | None, until: datetime | None = None) -> str:
     """Return how long ago something was, as a readout: 52 min, 3 h, 4 d."""
     return span((until or timezone.now()) - moment) if moment else ""

@@ -116,3 +116,18 @@ def test_what_stands_between_backticks_is_code_and_nothing_else_is_html():
     assert render("{{ text|inline_code }}", text="Expect `EnableADAL <0>`, <b>not</b> 1`") == (
         "Expect <code>EnableADAL &lt;0&gt;</code>, &lt;b&gt;not&lt;/b&gt; 1`"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("outlook", "<b>Outlook</b> &amp; (more)"),
+        ("more (", "Outlook &amp; <b>(</b><b>more</b>)"),
+        ("", "Outlook &amp; (more)"),
+        (None, "Outlook &amp; (more)"),
+    ],
+)
+def test_words_that_were_looked_for_are_bold(words, shown):
+    assert render("{{ text|marked:words }}", text="Outlook & (more)", words=words) == shown.replace(
+        "</b><b>more", "</b><b>more"
+    )

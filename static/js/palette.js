@@ -1,0 +1,69 @@
+// The command palette: Ctrl K opens it, arrows move, Enter opens, Ctrl Enter starts a session. The words stay in the field; what is chosen is named there.
+(() => {
+  "use strict";
+  const { one, all } = window.flowpilot;
+  const dialog = () => one("dialog#palette[open]");
+  const field = (box) => one("[role=combobox]", box);
+  const options = (box) => all("[role=option]:not([aria-disabled])", box);
+  const chosen = (box) => one("[role=option][aria-selected=true]", box);
+
+  function choose(box, option) {
+    for (const old of all("[aria-selected=true]", box)) old.setAttribute("aria-selected", "false");
+    if (!option) return field(box).removeAttribute("aria-activedescendant");
+    option.setAttribute("aria-selected", "true");
+    field(box).setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+  function step(box, by) {
+    const list = options(box);
+    const at = list.indexOf(chosen(box));
+    if (list.length) choose(box, list[(at + by + list.length) % list.length]);
+  }
+  function start(box, option) {
+    const form = one("#pal-start", box);
+    form.action = option.dataset.start;
+    form.elements.text.value = option.dataset.text || "";
+    form.submit();
+  }
+  function run(box, option) {
+    if (!option) return;
+    if (option.dataset.thenShows) { box.close(); return one(option.dataset.thenShows).showModal(); }
+    if (option.dataset.text !== undefined) return start(box, option);
+    location.assign(option.href);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      if (dialog()) return dialog().close();
+      return one("dialog[open]") ? undefined : one("[data-palette]")?.click();
+    }
+    const box = dialog();
+    if (!box || event.target !== field(box)) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") step(box, event.key === "ArrowDown" ? 1 : -1);
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) chosen(box)?.dataset.start && start(box, chosen(box));
+    else if (event.key === "Enter") run(box, chosen(box));
+    else return;
+    event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const option = event.target.closest?.("#palette [role=option]:not([aria-disabled])");
+    if (!option || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    run(dialog(), option);
+  });
+  document.addEventListener("pointermove", (event) => {
+    const option = event.target.closest?.("#palette [role=option]:not([aria-disabled])");
+    if (option && option !== chosen(dialog())) choose(dialog(), option);
+  });
+  // What was chosen stays chosen while tickets come in later; a new search begins at its first.
+  document.addEventListener("htmx:after:swap", () => {
+    const box = dialog() || one("#palette");
+    if (!box) return;
+    if (!chosen(box)) choose(box, options(box)[0]);
+    const count = options(box).length;
+    const words = `${count} result${count === 1 ? "" : "s"}`;
+    if (one("#pal-count", box).textContent !== words) one("#pal-count", box).textContent = words;
+  });
+})();
