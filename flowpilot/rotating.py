@@ -18,6 +18,7 @@ from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.queries import accounts_with_people
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.sealing import BrokenSeal, is_newest, seal, unseal
+from flowpilot.errors import Conflict
 
 BATCH = 100  # rows that are locked at a time, for some milliseconds
 
@@ -56,11 +57,27 @@ def rotate(*, is_dry_run: bool = False) -> Seals:
     return seals
 
 
+def renew(row: AccountOwned) -> None:
+    """Seal one row of the open account with the newest key. Raises Conflict where something in it does not open."""
+    seals, rows = Seals(), type(row)._default_manager
+    names = _sealed_names(type(row))
+    kept = rows.select_for_update().get(pk=row.pk)
+    changed = _renew_row(seals, row.account_id, names, kept)
+    if seals.broken:
+        raise Conflict("It does not open. Enter it again, or bring the key back that sealed it.")
+    if changed:
+        rows.filter(pk=row.pk).update(**{name: getattr(kept, name) for name in changed})
+
+
 def _sealed_fields() -> Iterator[tuple[type[models.Model], list[str]]]:
     for model in apps.get_models():
-        names = [each.name for each in model._meta.fields if each.name.startswith("sealed_")]
+        names = _sealed_names(model)
         if names and issubclass(model, AccountOwned):
             yield model, names
+
+
+def _sealed_names(model: type[models.Model]) -> list[str]:
+    return [each.name for each in model._meta.fields if each.name.startswith("sealed_")]
 
 
 def _walk(

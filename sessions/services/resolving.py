@@ -6,11 +6,13 @@ from itertools import count
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.preferences import get_setting
 from flowpilot.errors import Conflict, Invalid, NotFound, StaleState
+from psa import delivery
 from psa import services as psa
 from psa.models import PsaPost
 from sessions import queries
@@ -98,6 +100,21 @@ def retry_post(*, chat_id: UUID, post_id: UUID) -> ChatSession:
     psa.retry(post_id)
     defer_posts(chat)
     return chat
+
+
+@transaction.atomic
+def retry_any_post(*, post_id: UUID) -> PsaPost:
+    """Try a refused post again wherever it was written: with a session's notes, or on a ticket's page. Raises Conflict or NotFound."""
+    post = psa.retry(post_id)
+    if delivery.KEY in post.idempotency_key:
+        delivery.defer_delivery(post.account_id, post.ticket_id)
+        return post
+    of_its_batch = Q(resolution_batch=post.batch) | Q(escalation_batch=post.batch)
+    chat = ChatSession.objects.filter(of_its_batch, ticket_id=post.ticket_id).first() if post.batch else None
+    if chat is None:
+        raise Conflict("Its session has posted something newer, or is gone.")
+    defer_posts(chat)
+    return post
 
 
 @transaction.atomic
