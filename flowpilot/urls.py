@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from flowpilot import health
+from flowpilot.admin.urls import urls as admin
 from psa import hooks
 from sessions.views import home, moved, palette, scripts
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("flowpilot.accounts.sign_in_urls")),
     path("", include("flowpilot.accounts.urls")),
     path("settings/ai/", include("flowpilot.providers.urls")),
+    path("admin/", admin),
     path("tickets/", include("psa.urls")),
     path("scripts/drafts/", include("sessions.draft_urls")),
     path("scripts/<uuid:template_id>/uses", scripts.script_uses, name="script-uses"),

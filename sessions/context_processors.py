@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from flowpilot.accounts import staff
 from flowpilot.accounts.scope import account_scope
 from psa.queries import my_open_count
 from sessions import queries
@@ -30,4 +31,14 @@ def shell(request):
         with account_scope(user.account_id):
             return my_open_count(user)
 
-    return {"nav_tickets": tickets, "nav_chats": chats, "nav_account_name": account_name, "nav_scripts": scripts}
+    def visits():
+        with account_scope(user.account_id):
+            return staff.visits()
+
+    return {
+        "nav_tickets": tickets,
+        "nav_chats": chats,
+        "nav_account_name": account_name,
+        "nav_scripts": scripts,
+        "staff_visits": visits,
+    }

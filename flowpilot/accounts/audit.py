@@ -46,6 +46,8 @@ class Action(models.TextChoices):
     STAFF_LEFT = "staff.left", "Platform staff left"
     STAFF_VIEWED = "staff.viewed", "Platform staff looked"
     STAFF_CHANGED = "staff.changed", "Platform staff changed"
+    STAFF_SENT_AWAY = "staff.sent_away", "Ended the visit of platform staff"
+    ADMIN_CHANGED = "admin.changed", "Changed in the admin"
 
 
 class HoldsSecret(ValueError):

@@ -19,6 +19,7 @@ KINDS = {
     "settings": "Settings",
     "psa": "Posts to the PSA",
     "retention": "Retention",
+    "admin": "Admin",
     "staff": "Platform staff",
 }
 A_PAGE, A_BATCH = 50, 1000

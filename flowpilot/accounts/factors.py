@@ -19,18 +19,20 @@ def of(user: User):
 
 
 def must_set_one_up(user: User) -> bool:
-    """Return whether the person's account asks for a second factor and they have none. One query."""
+    """Return whether the person's account asks for a second factor and they have none. One query. Platform staff always must."""
     if user.account_id is None:
-        return False
+        return not of(user).exists()
     with account_scope(user.account_id):
         asking = AccountSettings.objects.filter(preferences__contains=_ENFORCED)
         return asking.exclude(Exists(of(user))).exists()
 
 
 def may_remove(authenticator: Authenticator) -> bool:
-    """Return whether a person may do without a factor: not the last one where their account asks for one."""
+    """Return whether a person may do without a factor: not the last one of platform staff, or where their account asks for one."""
     user = authenticator.user
-    if authenticator.type not in KINDS or user.account_id is None or of(user).count() > 1:
+    if authenticator.type not in KINDS or of(user).count() > 1:
         return True
+    if user.account_id is None:
+        return False
     with account_scope(user.account_id):
         return not AccountSettings.objects.filter(preferences__contains=_ENFORCED).exists()

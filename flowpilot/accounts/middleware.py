@@ -4,27 +4,14 @@ from allauth.account.adapter import get_adapter
 from asgiref.sync import iscoroutinefunction
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from flowpilot.accounts import audit
+from flowpilot.accounts import audit, staff_door
 from flowpilot.accounts.factors import must_set_one_up
 from flowpilot.accounts.scope import account_scope
-from flowpilot.errors import Refused, UserError
+from flowpilot.accounts.staff_door import BEFORE_A_FACTOR, rendered, to_second_factor
+from flowpilot.errors import UserError
 from flowpilot.replies import render_error
-
-# What a person can reach who must set up a second factor first.
-_BEFORE_A_FACTOR = {
-    "accounts:second-factor",
-    "accounts:set-theme",
-    "account_logout",
-    "account_reauthenticate",
-    "mfa_activate_totp",
-    "mfa_add_webauthn",
-    "mfa_reauthenticate",
-    "mfa_reauthenticate_webauthn",
-}
 
 
 def own_scope(view):
@@ -44,10 +31,10 @@ class AccountScopeMiddleware(MiddlewareMixin):
         if not user.is_authenticated:
             return None
         if user.account_id is None:
-            return render_error(request, Refused("You are signed in, but belong to no account."))
+            return staff_door.answer(request, view, args, kwargs)
         request.account_id = user.account_id
-        if request.resolver_match.view_name not in _BEFORE_A_FACTOR and must_set_one_up(user):
-            return _to_second_factor(request)
+        if request.resolver_match.view_name not in BEFORE_A_FACTOR and must_set_one_up(user):
+            return to_second_factor(request)
         if iscoroutinefunction(view) or getattr(view, "has_own_scope", False):
             return None
         try:
@@ -60,16 +47,9 @@ class AccountScopeMiddleware(MiddlewareMixin):
         return render_error(request, error) if isinstance(error, UserError) else None
 
 
-def _to_second_factor(request) -> HttpResponse:
-    address = reverse("accounts:second-factor")
-    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
-
-
 def _in_scope(account_id, view, request, args, kwargs) -> HttpResponse:
     with account_scope(account_id):
-        response = view(request, *args, **kwargs)
-        if hasattr(response, "render") and not response.is_rendered:
-            response = response.render()
+        response = rendered(view(request, *args, **kwargs))
         if response.status_code >= 400:
             transaction.set_rollback(True)
         return response

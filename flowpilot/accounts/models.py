@@ -1,6 +1,7 @@
 """Accounts, their people and their settings."""
 
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -168,6 +169,35 @@ class Invitation(AccountOwned):
 
     def __str__(self):
         return f"Invitation of {self.email}"
+
+
+class StaffGrant(AccountOwned):
+    """One visit of platform staff to this account: who, why, until when. Staff belong to no account, so there is no foreign key."""
+
+    staff_id = models.UUIDField()
+    staff = models.CharField(max_length=200)  # as they were called then
+    reason = models.CharField(max_length=500)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        db_table = "staff_grants"
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "staff_id"], condition=Q(ended_at=None), name="staff_grant_one_open_per_person"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="staff_grant_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(expires_at__lte=F("created_at") + timedelta(hours=1)),
+                name="staff_grant_ends_within_an_hour",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.staff}: {self.reason}"
 
 
 _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

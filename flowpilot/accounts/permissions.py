@@ -28,7 +28,9 @@ TABLE: dict[str, frozenset[Right]] = {
     User.Role.ENGINEER: frozenset({Right.WORK}),
     User.Role.ADMIN: _ADMIN,
     User.Role.OWNER: _ADMIN | {Right.OWN},
-    User.Role.SUPER_ADMIN: frozenset(Right),  # only while acting as an account: without one, nothing below lets them in
+    User.Role.SUPER_ADMIN: frozenset(
+        Right
+    ),  # only while they hold a grant for an account, and then in the admin (staff.py)
 }
 _WORDS = {
     Right.WORK: "work sessions and tickets",

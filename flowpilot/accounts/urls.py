@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flowpilot.accounts.views import audit, joining, people, profile, security, settings
+from flowpilot.accounts.views import audit, joining, people, profile, security, settings, staff
 
 app_name = "accounts"
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("settings/people/<uuid:user_id>/role", people.change_role, name="change-role"),
     path("settings/people/<uuid:user_id>/deactivate", people.deactivate, name="deactivate"),
     path("settings/people/<uuid:user_id>/reactivate", people.reactivate, name="reactivate"),
+    path("settings/staff/<uuid:grant_id>/send-away", staff.send_away, name="send-staff-away"),
     path("settings/audit", audit.audit_log, name="audit"),
     path("settings/audit.csv", audit.audit_csv, name="audit-csv"),
 ]

@@ -3,8 +3,11 @@
 import uuid
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from flowpilot.accounts.models import Account, User
 from flowpilot.accounts.scope import account_scope
@@ -148,3 +151,31 @@ def connected(served, sandbox, account, technician):
         psa_services.connect(base_url=served[1], **sandbox.credentials)
         psa_services.link_member(user=technician, member_id=151, identifier="jortiz")
     return account
+
+
+@pytest.fixture
+def staff(db) -> User:
+    """One of the platform's staff, who belongs to no account and has a second factor."""
+    person = User.objects.create_user("r.vance@flowpilot.example", PASSWORD, name="R. Vance", role="super_admin")
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+    return person
+
+
+@pytest.fixture
+def staff_client(staff) -> Client:
+    """Their browser, in no account."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def staff_in(staff_client):
+    """Have them enter an account; return their browser."""
+
+    def enter(account: Account) -> Client:
+        form = {"whom": str(account.pk), "reason": "Posts are stuck since this morning"}
+        assert staff_client.post(reverse("admin:enter"), form).status_code == 302
+        return staff_client
+
+    return enter

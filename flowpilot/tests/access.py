@@ -227,5 +227,50 @@ URLS_BY_RIGHT[Right.MANAGE] |= {
     "accounts:resend-invitation",
     "accounts:revoke-invitation",
 }
+URLS_BY_RIGHT[Right.MANAGE] |= {"accounts:send-staff-away"}
 URLS_BY_RIGHT[Right.OWN] |= {"accounts:transfer-ownership", "accounts:audit", "accounts:audit-csv"}
+# The admin: a list and a page for each table, and the little that can be added or deleted there.
+ADMIN_TABLES = {
+    "accounts": "account accountsettings auditevent invitation staffgrant user",
+    "chat_sessions": "attachment chatchange chatsession drafttemplate notedraft scriptgeneration sessionfact suggestedfix turn",
+    "providers": "aibudget aicall aicredential",
+    "psa": "psachange psaconnection psamemberlink psapost ticketrequest",
+    "scripts": "scriptconversation scriptmessage scripttemplate scriptversion",
+}
+URLS_BY_RIGHT[Right.ADMINISTER] |= {
+    "admin:index",
+    "admin:enter",  # for platform staff only, as is leaving
+    "admin:leave",
+    "admin:psa_psamemberlink_add",
+    "admin:psa_psamemberlink_delete",
+    *(
+        f"admin:{app}_{table}_{page}"
+        for app, tables in ADMIN_TABLES.items()
+        for table in tables.split()
+        for page in ("changelist", "change")
+    ),
+}
+# What platform staff reach in no account: their own sign-in, and the way into one. All else takes a grant, and is in the admin.
+STAFFS_OWN = {
+    "accounts:second-factor",
+    "accounts:set-theme",
+    "account_change_password",
+    "account_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_view_recovery_codes",
+    "admin:enter",
+}
+SENDS_STAFF_TO_THE_ADMIN = {
+    "home",
+    "accounts:settings",
+    "accounts:security",
+    "mfa_index",
+    "mfa_list_webauthn",
+    "admin:index",
+}
 RIGHTS = {name: right for right, names in URLS_BY_RIGHT.items() for name in names}

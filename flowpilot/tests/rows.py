@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from flowpilot.accounts import audit
-from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, User
+from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, StaffGrant, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
@@ -86,6 +86,11 @@ def _invitation(person, mark, rows):
     return Invitation.objects.create(
         email=f"{mark.lower()}@example.com", invited_by=person, key_hash="0" * 64, sent_at=now, expires_at=now
     )
+
+
+def _grant(person, mark, rows):
+    over = timezone.now()  # so that no banner names it
+    return StaffGrant.objects.create(staff_id=uuid4(), staff=mark, reason=mark, expires_at=over, ended_at=over)
 
 
 def _connection(person, mark, rows):
@@ -258,6 +263,7 @@ _FACTORIES = {
     AiBudget: _budget,
     AiCall: _call,
     Invitation: _invitation,
+    StaffGrant: _grant,
     PsaConnection: _connection,
     PsaMemberLink: _member,
     PsaChange: _change,

@@ -8,8 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 
+from flowpilot.accounts.owned import AccountOwned
+from flowpilot.admin.urls import NOT_IN_THE_ADMIN, site
 from flowpilot.tests.processes import run_python
 
 # Imports point to the left or stay at home; what is in none of these (settings, URLs, commands, the demo) may import all of them.
@@ -119,6 +122,13 @@ def test_a_template_has_scripts_by_address_and_nonce_only(path):
     tags = re.findall(r"<script[^>]*>", path.read_text())
 
     assert all("src=" in tag and "nonce=" in tag for tag in tags)
+
+
+def test_every_tenant_model_is_in_the_admin_or_named_with_a_reason():
+    tenants = {model.__name__ for model in apps.get_models() if issubclass(model, AccountOwned)}
+    registered = {model.__name__ for model in site._registry}
+
+    assert tenants - registered == NOT_IN_THE_ADMIN.keys()
 
 
 def test_every_locked_package_has_its_hash():

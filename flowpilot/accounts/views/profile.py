@@ -32,7 +32,6 @@ def profile(request):
 
 
 @require_POST
-@needs(Right.WORK)
 def set_theme(request):
     services.set_theme(user=request.user, theme=request.POST.get("theme", ""))
     return HttpResponse(status=204) if request.htmx else redirect("home")

@@ -16,7 +16,6 @@ def security(request):
 
 
 @require_GET
-@needs(Right.WORK)
 def second_factor(request):
     """Say that the account asks for a second factor, and offer the two kinds."""
     if not factors.must_set_one_up(request.user):
