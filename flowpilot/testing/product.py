@@ -30,7 +30,7 @@ class Product:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self._environment = folder, environment
-        self.port, self._sandbox_port = _free_port(), _free_port()
+        self.port, self._sandbox_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
         self._process: subprocess.Popen | None = None
@@ -105,7 +105,7 @@ class Product:
         return answer.raise_for_status().json() if answer.content else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -13,12 +13,14 @@ PROBLEM = "Outlook keeps asking for a password since the MFA rollout. Webmail is
 
 
 @contextmanager
-def browser_page(width: int = 1440, height: int = 900) -> Iterator[Page]:
+def browser_page(width: int = 1440, height: int = 900, *, trusts_any: bool = False) -> Iterator[Page]:
     """A page of a fresh browser; what it complains about fails the test that used it."""
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        page = browser.new_context(
+            viewport={"width": width, "height": height}, ignore_https_errors=trusts_any
+        ).new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console", lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None

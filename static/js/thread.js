@@ -46,6 +46,8 @@
       rescue(old);
       old.replaceWith(fresh);
       window.htmx.process(fresh);
+      // An answer may end while its stream is away; who listens is told all the same.
+      if (old.dataset.mark === "live" && fresh.dataset.turn === "done") one("#stream-status").textContent = "Answer ready";
     });
   }
   function forget(ids) {

@@ -197,7 +197,7 @@ def test_render_does_not_blow_up(shape):
 
     html = render(text)
 
-    assert time.process_time() - start < 0.75  # 0.15 s on a quiet machine
+    assert time.process_time() - start < 10  # 0.15 s on a quiet machine; what blows up takes minutes
     assert Inspector(html).wrong == []
 
 
