@@ -13,7 +13,8 @@ def shell(request):
     """Return the sidebar's sessions, lazily: pieces and pages without a sidebar ask nothing."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or user.account_id is None:
-        return {"demo_sign_in": settings.DEMO_SIGN_IN, "has_microsoft": bool(settings.SOCIALACCOUNT_PROVIDERS)}
+        signing_in = {"demo_sign_in": settings.DEMO_SIGN_IN, "has_microsoft": bool(settings.SOCIALACCOUNT_PROVIDERS)}
+        return signing_in | {"nav_leaving": None}
 
     def chats():
         with account_scope(user.account_id):
@@ -22,6 +23,10 @@ def shell(request):
     def account_name():
         with account_scope(user.account_id):
             return str(user.account)
+
+    def leaving():
+        with account_scope(user.account_id):
+            return user.account if user.account.deletion_due_at else None
 
     def scripts():
         with account_scope(user.account_id):
@@ -41,4 +46,5 @@ def shell(request):
         "nav_account_name": account_name,
         "nav_scripts": scripts,
         "staff_visits": visits,
+        "nav_leaving": leaving,
     }

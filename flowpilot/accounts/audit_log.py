@@ -20,6 +20,7 @@ KINDS = {
     "psa": "Posts to the PSA",
     "retention": "Retention",
     "admin": "Admin",
+    "account": "Export and deletion",
     "staff": "Platform staff",
 }
 A_PAGE, A_BATCH = 50, 1000

@@ -6,16 +6,17 @@ which code was used, each process counts for itself meanwhile: a limit is never 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 from flowpilot.accounts.scope import current_account_id
+from flowpilot.errors import Unavailable
 
 log = logging.getLogger("flowpilot.cache")
 _LEFT_ALONE = 5.0  # seconds after it did not answer
@@ -75,6 +76,15 @@ def forget(key: str) -> None:
     _ask(None, cache.delete, _key(key))
 
 
+def forget_all(ids: Iterable[UUID]) -> None:
+    """Drop everything whose key names one of these ids, whoever put it there. Raises Unavailable while Redis is away."""
+    marks, backend = [str(each) for each in ids], caches["default"]
+    if isinstance(backend, SteadyRedisCache):
+        backend.forget_all(marks)
+    else:
+        _forget_here(backend, marks)
+
+
 class SteadyRedisCache(RedisCache):
     """Redis; what sign-in counts is counted in this process while Redis is away."""
 
@@ -94,6 +104,17 @@ class SteadyRedisCache(RedisCache):
     def delete(self, key, *args, **kwargs):
         return self._or_here(key, super().delete, self._here.delete, *args, **kwargs)
 
+    def forget_all(self, marks: list[str]) -> None:
+        """Drop what is kept under a key that holds one of these, be it ours or another's on the same server."""
+        _forget_here(self._here, marks)
+        client = self._cache.get_client(write=True)
+        try:
+            for key in client.scan_iter(count=1000):
+                if any(mark.encode() in key for mark in marks):
+                    client.delete(key)
+        except RedisError as error:
+            raise Unavailable("Redis is away: what it keeps cannot be deleted now.") from error
+
     def _or_here(self, key, there, here, *args, **kwargs):
         if not key.startswith(_COUNTED):
             return there(key, *args, **kwargs)
@@ -104,6 +125,13 @@ class SteadyRedisCache(RedisCache):
         except RedisError as error:
             _leave_alone(error)
             return here(key, *args, **kwargs)
+
+
+def _forget_here(backend: Any, marks: list[str]) -> None:
+    for key in [key for key in list(backend._cache) if any(mark in key for mark in marks)]:
+        with backend._lock:
+            backend._cache.pop(key, None)
+            backend._expire_info.pop(key, None)
 
 
 def _ask(otherwise: Any, ask: Callable[..., Any], *what: Any) -> Any:

@@ -20,6 +20,19 @@ class Account(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    deletion_due_at = models.DateTimeField(
+        null=True, blank=True
+    )  # the database lets nobody set it sooner than its grace
+    deletion_asked_by = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deletion_due_at__isnull=True, deletion_asked_by="")
+                | Q(deletion_due_at__isnull=False) & ~Q(deletion_asked_by=""),
+                name="account_deletion_due_at_and_asked_by_together",
+            ),
+        ]
 
     def __str__(self):
         return self.name
@@ -198,6 +211,33 @@ class StaffGrant(AccountOwned):
 
     def __str__(self):
         return f"{self.staff}: {self.reason}"
+
+
+class AccountExport(AccountOwned):
+    """Everything of an account in one archive, made by a job, for its owner, for some days."""
+
+    class State(models.TextChoices):
+        MAKING = "making"
+        READY = "ready"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=10, choices=State, default=State.MAKING)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    file = models.CharField(max_length=32, blank=True)  # its name, of which nobody is told
+    size = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+    class Meta(AccountOwned.Meta):
+        abstract = False
+        constraints = [
+            *AccountOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["account"], condition=Q(state="making"), name="export_one_at_a_time"),
+            models.CheckConstraint(condition=Q(state__in=["making", "ready", "failed"]), name="export_state_is_known"),
+            models.CheckConstraint(condition=~Q(state="ready") | ~Q(file=""), name="export_that_is_ready_has_its_file"),
+        ]
+
+    def __str__(self):
+        return f"Export of {self.created_at}"
 
 
 _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

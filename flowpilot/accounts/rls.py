@@ -176,6 +176,67 @@ class ChainAuditEvents(_SqlOperation):
         return "Chain the events of the audit log"
 
 
+class LetAccountsGo(_SqlOperation):
+    """Let the app role delete an account whole, audit log and all, once its deletion is due; and let it be due after its grace only."""
+
+    def forwards(self, schema_editor, apps, app_label):
+        role = schema_editor.quote_name(settings.DATABASE_APP_ROLE)
+        return [
+            _FORGET_ACCOUNT,
+            "REVOKE ALL ON FUNCTION forget_account() FROM PUBLIC",
+            f"GRANT EXECUTE ON FUNCTION forget_account() TO {role}",
+            _DELETION_GRACE.format(role=settings.DATABASE_APP_ROLE.replace("'", "''"), days=DELETION_GRACE_DAYS),
+            "CREATE TRIGGER deletion_grace BEFORE INSERT OR UPDATE OF deletion_due_at ON accounts_account "
+            "FOR EACH ROW WHEN (NEW.deletion_due_at IS NOT NULL) EXECUTE FUNCTION deletion_grace()",
+        ]
+
+    def backwards(self, schema_editor, apps, app_label):
+        return [
+            "DROP TRIGGER deletion_grace ON accounts_account",
+            "DROP FUNCTION deletion_grace()",
+            "DROP FUNCTION forget_account()",
+        ]
+
+    def describe(self):
+        return "Let accounts that are due be deleted whole"
+
+
+DELETION_GRACE_DAYS = 7
+# Every table with an account's id is in it, by the catalogue: one that is made tomorrow too. Keys are deferred, so any order will do.
+_FORGET_ACCOUNT = """
+    CREATE FUNCTION forget_account() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    DECLARE
+        mine uuid := NULLIF(current_setting('app.current_account_id', true), '')::uuid;
+        part regclass;
+        gone bigint;
+        total bigint := 0;
+    BEGIN
+        PERFORM FROM accounts_account WHERE id = mine AND deletion_due_at <= clock_timestamp() FOR UPDATE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the deletion of this account is not due';
+        END IF;
+        FOR part IN
+            SELECT c.oid::regclass FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+              AND a.attname = 'account_id' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
+        LOOP
+            EXECUTE format('DELETE FROM %s WHERE account_id = $1', part) USING mine;
+            GET DIAGNOSTICS gone = ROW_COUNT;
+            total := total + gone;
+        END LOOP;
+        DELETE FROM accounts_account WHERE id = mine;
+        RETURN total;
+    END $$
+"""
+_DELETION_GRACE = """
+    CREATE FUNCTION deletion_grace() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF current_user = '{role}' AND NEW.deletion_due_at < clock_timestamp() + interval '{days} days' THEN
+            NEW.deletion_due_at := clock_timestamp() + interval '{days} days';
+        END IF;
+        RETURN NEW;
+    END $$
+"""
 _AUDIT_HASH = """
     CREATE FUNCTION audit_hash(event accounts_auditevent) RETURNS text LANGUAGE sql STABLE AS $$
         SELECT encode(sha256(convert_to(jsonb_build_array(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flowpilot.accounts.views import audit, joining, people, profile, security, settings, staff
+from flowpilot.accounts.views import audit, joining, leaving, people, profile, security, settings, staff
 
 app_name = "accounts"
 urlpatterns = [
@@ -25,6 +25,11 @@ urlpatterns = [
     path("settings/people/<uuid:user_id>/deactivate", people.deactivate, name="deactivate"),
     path("settings/people/<uuid:user_id>/reactivate", people.reactivate, name="reactivate"),
     path("settings/staff/<uuid:grant_id>/send-away", staff.send_away, name="send-staff-away"),
+    path("settings/data", leaving.data, name="data"),
+    path("settings/data/export", leaving.ask_export, name="ask-export"),
+    path("settings/data/exports/<uuid:export_id>", leaving.take_export, name="take-export"),
+    path("settings/data/delete", leaving.delete_account, name="delete-account"),
+    path("settings/data/keep", leaving.keep_account, name="keep-account"),
     path("settings/audit", audit.audit_log, name="audit"),
     path("settings/audit.csv", audit.audit_csv, name="audit-csv"),
 ]

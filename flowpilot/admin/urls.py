@@ -5,6 +5,7 @@ from flowpilot.admin.site import site
 
 TABLES = (accounts, sessions, psa, providers, scripts)
 NOT_IN_THE_ADMIN = {
+    "AccountExport": "its owner alone takes it, after a fresh proof",
     "ChatDocument": "the words of a session once more, weighed for the search",
 }
 urls = site.urls

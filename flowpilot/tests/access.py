@@ -273,4 +273,6 @@ SENDS_STAFF_TO_THE_ADMIN = {
     "mfa_list_webauthn",
     "admin:index",
 }
+URLS_BY_RIGHT[Right.OWN] |= {"accounts:data", "accounts:ask-export", "accounts:take-export"}
+URLS_BY_RIGHT[Right.OWN] |= {"accounts:delete-account", "accounts:keep-account"}
 RIGHTS = {name: right for right, names in URLS_BY_RIGHT.items() for name in names}

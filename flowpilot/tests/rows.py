@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from flowpilot.accounts import audit
-from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, StaffGrant, User
+from flowpilot.accounts.models import Account, AccountExport, AccountSettings, AuditEvent, Invitation, StaffGrant, User
 from flowpilot.accounts.owned import AccountOwned
 from flowpilot.accounts.scope import account_scope
 from flowpilot.providers.models import AiBudget, AiCall, AiCredential
@@ -91,6 +91,10 @@ def _invitation(person, mark, rows):
 def _grant(person, mark, rows):
     over = timezone.now()  # so that no banner names it
     return StaffGrant.objects.create(staff_id=uuid4(), staff=mark, reason=mark, expires_at=over, ended_at=over)
+
+
+def _export(person, mark, rows):
+    return AccountExport.objects.create(state="failed", asked_by=person, expires_at=timezone.now())
 
 
 def _connection(person, mark, rows):
@@ -264,6 +268,7 @@ _FACTORIES = {
     AiCall: _call,
     Invitation: _invitation,
     StaffGrant: _grant,
+    AccountExport: _export,
     PsaConnection: _connection,
     PsaMemberLink: _member,
     PsaChange: _change,

@@ -37,6 +37,7 @@ WITHOUT_POLICY = {
 }
 _ANOTHER_ACCOUNT = "socialaccount_socialtoken"  # its account_id is that of an identity at Microsoft
 VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {"session_search"}  # each repeats the tenant condition: tested below
+FUNCTIONS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {"forget_account"}  # for the open account, once it is due: docs/adr/0015
 UNIQUE_OVER_ALL_ACCOUNTS = {"accounts_user_email_key"}  # one e-mail address signs in to one account
 
 _TABLES = "FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
@@ -129,8 +130,11 @@ def test_no_view_lends_the_rights_of_its_owner(rows):
     assert {name for (name,) in lending} == VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER
 
 
-def test_no_function_runs_with_the_rights_of_its_owner(rows):
-    assert rows("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef") == []
+def test_only_the_named_functions_run_with_the_rights_of_their_owner(rows):
+    lending = rows("SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
+
+    assert {name for name, _ in lending} == FUNCTIONS_WITH_THE_RIGHTS_OF_THEIR_OWNER
+    assert all(config[0].startswith("search_path=pg_catalog") for _, config in lending)
 
 
 def test_the_app_role_is_bound_by_policies(rows):

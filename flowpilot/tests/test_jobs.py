@@ -15,6 +15,7 @@ WITHOUT_ACCOUNT = {
     "rescue_stalled_jobs",
     "poll_tickets",
     "purge_sessions",
+    "let_accounts_go",
 }  # hand jobs on; read and change no account's rows
 
 

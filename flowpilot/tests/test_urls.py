@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from flowpilot.accounts.models import Invitation, StaffGrant
+from flowpilot.accounts.models import AccountExport, Invitation, StaffGrant
 from flowpilot.accounts.scope import account_scope
 from flowpilot.scripts.models import ScriptConversation, ScriptTemplate
 from flowpilot.tests.access import OPEN_TO_NOBODY
@@ -59,6 +59,7 @@ OF_A_ROW = [*OF_A_CHAT, *OF_A_SCRIPT]
 OF_THE_ACCOUNT = [name for name, arguments in URLS.items() if {"user_id", "invitation_id", "grant_id"} & {*arguments}]
 WITH_A_TOKEN = {"accounts:join", "account_reset_password_from_key"}  # open to whoever holds the link
 OF_THE_OPEN_ACCOUNT = {"ai:save-key", "ai:remove-key", "ai:test-key"}  # whatever is named, it is the account's own
+FOR_ITS_OWNER = {"accounts:take-export"}  # tested with the exports: it takes a fresh proof first
 OF_ONESELF = {
     "accounts:end-session",
     "mfa_edit_webauthn",
@@ -69,6 +70,7 @@ KNOWN_ARGUMENTS |= {
     "user_id",
     "invitation_id",
     "grant_id",
+    "export_id",
     "token",
     "session_id",
     "uidb36",
@@ -140,6 +142,7 @@ def test_every_url_with_an_argument_is_tried_below():
         *WITH_A_TOKEN,
         *OF_ONESELF,
         *OF_THE_OPEN_ACCOUNT,
+        *FOR_ITS_OWNER,
     }
 
 
@@ -321,6 +324,7 @@ def _arguments(name, tenant) -> dict:
         "user_id": tenant.person.id,
         "invitation_id": tenant.rows[Invitation].id,
         "grant_id": tenant.rows[StaffGrant].id,
+        "export_id": tenant.rows[AccountExport].id,
         "token": "none",
         "session_id": "none",
         "uidb36": "none",
