@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -14,7 +15,7 @@ from flowpilot.errors import NotFound
 _UNSET = object()
 
 
-def get_setting(account: Account, key: str, default: Any = _UNSET) -> Any:
+def get_setting(account: Account | UUID, key: str, default: Any = _UNSET) -> Any:
     """Return the value kept under a flat, dotted key such as `ai.tiers.chat`. Reads only; makes no row.
 
     What was never set is `default`, or what the registry says where no default is given.
@@ -27,7 +28,7 @@ def get_setting(account: Account, key: str, default: Any = _UNSET) -> Any:
     return SETTINGS[key].default if key in SETTINGS else None
 
 
-def all_settings(account: Account) -> dict[str, Any]:
+def all_settings(account: Account | UUID) -> dict[str, Any]:
     """Return every setting of the registry with its value, in one query."""
     kept = AccountSettings.objects.filter(account=account).values_list("preferences", flat=True).first() or {}
     return {key: kept.get(key, setting.default) for key, setting in SETTINGS.items()}

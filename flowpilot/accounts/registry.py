@@ -37,7 +37,6 @@ class Setting:
     group: str
     right: Right = Right.MANAGE
     choices: tuple[tuple[str, str], ...] = ()
-    is_read: bool = True  # whether something acts on it; only then does a page show it
 
     kind = ""
 

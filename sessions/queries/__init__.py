@@ -4,6 +4,8 @@ from sessions.queries.activity import Gap, Worked, active_minutes, idle_gaps, mo
 from sessions.queries.chats import active_chats, get_chat, get_version, recent_chats
 from sessions.queries.cost import Cost, cost
 from sessions.queries.ended import Ended, ended
+from sessions.queries.framing import framing
+from sessions.queries.limits import escalation_reason
 from sessions.queries.listing import SHOWN, ChatPage, ListFilter, companies, list_chats
 from sessions.queries.notes import Part, Secret, Shown, built, note_state, parts, reading, secrets
 from sessions.queries.panels import Evidence, FixPanel, Lane, facts, fix_panel, fixes, lane, problem
@@ -52,9 +54,11 @@ __all__ = [
     "companies",
     "cost",
     "ended",
+    "escalation_reason",
     "facts",
     "fix_panel",
     "fixes",
+    "framing",
     "get_attachment",
     "get_chat",
     "get_turn",

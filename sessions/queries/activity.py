@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from flowpilot.accounts.preferences import get_setting
 from sessions.models import ChatSession
 
-IDLE_AFTER = timedelta(minutes=10)  # a longer silence is a break
+IDLE_AFTER = timedelta(minutes=10)  # a longer silence is a break, unless the account says otherwise
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Worked:
 def worked(chat: ChatSession) -> Worked:
     """Return the time that went into a session so far."""
     found = moments(chat)
-    return Worked(found[0], found[-1], active_minutes(found), idle_gaps(found))
+    pause = timedelta(minutes=get_setting(chat.account_id, "time.idle_minutes"))
+    return Worked(found[0], found[-1], active_minutes(found, idle_after=pause), idle_gaps(found, idle_after=pause))
 
 
 def moments(chat: ChatSession) -> list[datetime]:

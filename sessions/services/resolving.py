@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from flowpilot.accounts.models import User
-from flowpilot.accounts.preferences import get_setting
 from flowpilot.errors import Conflict, Invalid, NotFound, StaleState
 from psa import delivery
 from psa import services as psa
@@ -173,9 +172,8 @@ def _enqueue(chat: ChatSession, readings: list[queries.Shown], form: NoteForm, b
 
 
 def _framed(chat: ChatSession, text: str, by: User) -> str:
-    """Return a note between the account's own words, with the signature of who posts it."""
-    above, below = (get_setting(chat.account, key) for key in ("notes.opening", "notes.closing"))
-    return "\n\n".join(part for part in (above, text, below, by.signature) if part)
+    above, below = queries.framing(chat, by)
+    return "\n\n".join(part for part in (above, text, *below) if part)
 
 
 def _hours(chat: ChatSession, form: TimeForm) -> psa.Hours:

@@ -26,8 +26,8 @@ def add_ticket_note(
 ) -> ChatSession:
     """Put a note for a ticket into the outbox, and what it says into the session that stands behind it.
 
-    That is an open session on this ticket, the person's own first, or one made on the spot. The same key twice is one note. Raises Invalid,
-    NotFound or Refused; where ConnectWise cannot be reached the note waits.
+    That is an open session on this ticket, the person's own first, or one made on the spot. A note that the customer sees carries the
+    person's signature. The same key twice is one note. Raises Invalid, NotFound or Refused; where ConnectWise cannot be reached the note waits.
     """
     refuse_open_transaction()
     text = _checked(text)
@@ -36,7 +36,7 @@ def add_ticket_note(
         post = psa_services.enqueue_note(
             ticket_id=ticket_id,
             key=f"{KEY}{client_key}",
-            text=text,
+            text=text if is_internal or not by.signature else f"{text}\n\n{by.signature}",
             shown_in=["internal" if is_internal else "discussion"],
             by=by,
         )

@@ -7,8 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from flowpilot.accounts.known_settings import SETTINGS
 from flowpilot.accounts.models import User
-from flowpilot.accounts.preferences import get_setting
+from flowpilot.accounts.preferences import all_settings
 from flowpilot.errors import Invalid
 from flowpilot.providers.ai import calls
 from psa.queries import member_of
@@ -23,6 +24,8 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
     state = queries.note_state(chat)
     internal, client = (queries.reading(chat, kind, state) for kind in (Kind.RESOLUTION, Kind.CLIENT))
     posting = queries.posting(chat.resolution_batch)
+    rules = all_settings(chat.account_id)
+    above, below = queries.framing(chat, user)
     fix_panel = queries.fix_panel(chat)
     return {
         "chat": chat,
@@ -43,9 +46,12 @@ def resolution_context(chat: ChatSession, user: User) -> dict:
         "is_editing": False,
         "stale": None,
         "secrets": queries.secrets(internal.markdown, client.markdown),
-        "chosen": {get_setting(chat.account, "notes.default_tab")},
-        "above": get_setting(chat.account, "notes.opening"),
-        "below": [each for each in (get_setting(chat.account, "notes.closing"), user.signature) if each],
+        "chosen": {rules["notes.default_tab"]},
+        "is_time_offered": rules["time.offer"],
+        "billable": rules["time.billable"],
+        "billings": SETTINGS["time.billable"].choices,
+        "above": above,
+        "below": below,
     }
 
 

@@ -1,11 +1,13 @@
 """What the panels of a session show: one context, so that a reply leaves the page as a reload would."""
 
+from datetime import timedelta
 from functools import wraps
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from flowpilot.accounts.preferences import all_settings
 from flowpilot.errors import Conflict, Invalid, NotFound, UserError
 from sessions import queries
 from sessions.models import ChatSession, Turn
@@ -15,6 +17,8 @@ def panels(chat: ChatSession) -> dict:
     """Return the context of the head, the lane, the fix and the facts."""
     facts = queries.facts(chat)
     fix_panel = queries.fix_panel(chat, facts)
+    rules = all_settings(chat.account_id)
+    time = _time(chat, timedelta(minutes=rules["time.idle_minutes"]))
     return {
         "chat": chat,
         "lane": queries.lane(chat),
@@ -23,14 +27,19 @@ def panels(chat: ChatSession) -> dict:
         "facts": facts,
         "ended": queries.ended(chat),
         "cost": queries.cost(chat),
-        **_time(chat),
+        **time,
+        "escalation_reason": queries.escalation_reason(chat, fix_panel, time["active_minutes"], rules),
         "client_key": uuid4(),
     }
 
 
-def _time(chat: ChatSession) -> dict:
+def _time(chat: ChatSession, pause: timedelta) -> dict:
     moments = queries.moments(chat)
-    return {"active_minutes": queries.active_minutes(moments), "has_breaks": bool(queries.idle_gaps(moments))}
+    return {
+        "active_minutes": queries.active_minutes(moments, idle_after=pause),
+        "has_breaks": bool(queries.idle_gaps(moments, idle_after=pause)),
+        "pause_minutes": int(pause.total_seconds() // 60),
+    }
 
 
 def render_panels(

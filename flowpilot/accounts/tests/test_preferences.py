@@ -39,7 +39,7 @@ def test_the_default_of_a_setting_is_of_its_type(setting):
 
 
 def test_what_was_never_set_is_the_default_of_the_registry(account, scope):
-    assert get_setting(account, "time.idle_minutes") == 15
+    assert get_setting(account, "time.idle_minutes") == 10
 
 
 def test_a_default_that_is_given_wins(account, scope):
