@@ -151,6 +151,7 @@ class PsaPost(AccountOwned):
         indexes = [
             models.Index(fields=["account", "state", "next_at"], name="psa_post_due"),
             models.Index(fields=["account", "batch"], name="psa_post_batch"),
+            models.Index(fields=["account", "-created_at", "-id"], name="psa_post_newest"),
             models.Index(fields=["account", "ticket_id", "created_at"], name="psa_post_by_ticket"),
         ]
 

@@ -164,6 +164,10 @@ class Turn(AccountOwned):
             models.UniqueConstraint(fields=["account", "chat", "number"], name="turn_number_once_per_chat"),
             models.UniqueConstraint(fields=["account", "chat", "client_key"], name="turn_once_per_form"),
         ]
+        indexes = [
+            models.Index(fields=["account", "-created_at", "-id"], name="turn_newest"),
+            models.Index(fields=["account", "status", "-created_at", "-id"], name="turn_by_status"),
+        ]
 
     def __str__(self):
         return f"Turn {self.number}: {self.status}"

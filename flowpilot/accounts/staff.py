@@ -4,7 +4,7 @@ Staff belong to no account. They name whom they help, which opens a grant in tha
 keeps which. Each request asks the database whether the grant still holds, inside the transaction that reads or writes for it.
 """
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -44,7 +44,7 @@ def enter(*, whom: str, reason: str, by: User, session) -> StaffGrant:
         _ours(by).update(ended_at=timezone.now(), ended_by=str(by)[:200])
         until = timezone.now() + LASTS
         grant = StaffGrant.objects.create(staff_id=by.pk, staff=str(by)[:200], reason=reason, expires_at=until)
-        detail = {"reason": reason, "until": until.isoformat(timespec="minutes")}
+        detail = {"until": f"{until.astimezone(UTC):%H:%M} UTC", "reason": reason}
         audit.record(audit.Action.STAFF_ENTERED, by=by, about=by.email, detail=detail)
     end_sessions(by, but=session.session_key)  # one account at a time, in one browser
     session[_HELD] = [str(account_id), str(grant.pk)]

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
@@ -23,9 +26,55 @@ def is_hidden(field: models.Field) -> bool:
 
 def is_text(field: models.Field) -> bool:
     """Return whether a field holds words of people, models or the ticket system, in which a secret may stand."""
+    if isinstance(field, models.EmailField):
+        return False
     return isinstance(field, models.JSONField) or (
         isinstance(field, models.CharField | models.TextField) and not field.choices
     )
+
+
+def plain(field: models.Field) -> Callable[[Any], str] | None:
+    """Return what shows a time or a yes as the product does, or None for a field that Django shows well."""
+    if type(field) not in _PLAIN:
+        return None
+    draw = _PLAIN[type(field)]
+
+    @admin.display(description=field.verbose_name)
+    def show(row: Any) -> str:
+        return draw(getattr(row, field.attname))
+
+    show.__name__ = field.name
+    return show
+
+
+def _moment(value: datetime | None) -> str:
+    if value is None:
+        return "—"
+    at = timezone.localtime(value)
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M}")
+
+
+def _yes(value: bool) -> str:
+    return "Yes" if value else "No"
+
+
+_PLAIN: dict[type, Callable[[Any], str]] = {models.DateTimeField: _moment, models.BooleanField: _yes}
+
+
+def related(field: models.Field) -> Callable[[Any], str]:
+    """Return what shows the row that another points at, as a link to its page."""
+
+    @admin.display(description=field.verbose_name)
+    def show(row: Any) -> str:
+        other = getattr(row, field.name)
+        if other is None:
+            return "—"
+        words = Truncator(mask_secrets(str(other))).chars(SHORT)
+        address = reverse(f"admin:{other._meta.app_label}_{other._meta.model_name}_change", args=[other.pk])
+        return format_html('<a href="{}">{}</a>', address, words)
+
+    show.__name__ = field.name
+    return show
 
 
 def shown(field: models.Field) -> Callable[[Any], str]:

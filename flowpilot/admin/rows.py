@@ -8,20 +8,24 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import path
+from django.utils.html import format_html
 
 from flowpilot.accounts.permissions import Right, allows
 from flowpilot.admin import writing
-from flowpilot.admin.columns import is_hidden, is_text, shown
+from flowpilot.admin.columns import is_hidden, is_text, plain, related, short, shown
 from flowpilot.admin.paging import CappedPaginator
 from flowpilot.errors import UserError
 from flowpilot.providers.ai.untrusted import mask_secrets
 
 BOTH = [admin.ActionLocation.CHANGE_LIST, admin.ActionLocation.CHANGE_FORM]  # where an action is offered
 MOST_AT_ONCE = 200  # rows that one action takes: each is a service call in the same transaction
+_CHOOSE_ALL = format_html('<input type="checkbox" id="{}" aria-label="Choose all rows">', "action-toggle")
 
 
 class Rows(admin.ModelAdmin):
@@ -51,7 +55,11 @@ class Rows(admin.ModelAdmin):
 
     def __init__(self, model, site):
         super().__init__(model, site)
-        self._shown = {each.name: shown(each) for each in model._meta.concrete_fields if is_text(each)}
+        fields = [each for each in model._meta.concrete_fields if not is_hidden(each)]
+        drawn = {each.name: draw for each in fields if (draw := plain(each))}
+        self._columns = drawn | {each.name: short(each.name) for each in fields if is_text(each)}
+        self._shown = drawn | {each.name: shown(each) for each in fields if is_text(each)}
+        self._shown |= {each.name: related(each) for each in fields if each.is_relation}
         self.noun = self.noun or str(self.opts.verbose_name)
         self.nouns = self.nouns or str(self.opts.verbose_name_plural)
 
@@ -100,6 +108,20 @@ class Rows(admin.ModelAdmin):
 
     # --- lists -------------------------------------------------------------------------------------------------------------------
 
+    def get_list_display(self, request):
+        return [self._columns.get(each, each) for each in self.list_display]
+
+    @admin.display(description=_CHOOSE_ALL)
+    def action_checkbox(self, obj):
+        name = ACTION_CHECKBOX_NAME
+        words = f"Choose {self.called(obj)}"
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">', name, obj.pk, words
+        )
+
+    def get_action_choices(self, request, default_choices=None, action_location=admin.ActionLocation.CHANGE_LIST):
+        return super().get_action_choices(request, [("", "Choose what to do")], action_location)
+
     def lookup_allowed(self, lookup, value, request):
         """Only filters and what `narrows` names: an address must not try out what a hidden column begins with."""
         filters = {getattr(each, "parameter_name", each) for each in self.list_filter}
@@ -130,13 +152,23 @@ class Rows(admin.ModelAdmin):
         return rows.filter(begins) if self.beginnings else rows.none()
 
     def changelist_view(self, request, extra_context=None):
-        asked = {name: mask_secrets(value)[:100] for name, value in request.GET.items() if value and len(name) < 60}
-        writing.saw(request, _sentence(f"{self.nouns}, the list"), **({"asked": asked} if asked else {}))
+        asked = [f"{name} {mask_secrets(value)[:100]}" for name, value in sorted(request.GET.items()) if value]
+        detail = {"narrowed to": "; ".join(asked)[:300]} if asked else {}
+        writing.saw(request, _sentence(f"{self.nouns}, the list"), detail)
         return super().changelist_view(request, {"title": _sentence(self.nouns), "rows": self, **(extra_context or {})})
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         context = {"title": _sentence(self.noun), "rows": self, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        beside = [] if obj is None else self.beside(obj)
+        context |= {"subtitle": self.called(obj) if obj else "", "beside": beside}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def beside(self, row: Any) -> list[tuple[str, str]]:
+        """Return the lists that belong to a row, as words and address."""
+        return []
 
     def delete_view(self, request, object_id, extra_context=None):
         return super().delete_view(request, object_id, {"rows": self, **(extra_context or {})})
@@ -146,7 +178,7 @@ class Rows(admin.ModelAdmin):
     def get_object(self, request, object_id, from_field=None):
         row = super().get_object(request, object_id, from_field)
         if row is not None:
-            writing.saw(request, self.called(row), id=str(row.pk))
+            writing.saw(request, self.called(row), {"id": str(row.pk)})
         return row
 
     def log_addition(self, request, obj, message):
@@ -159,6 +191,12 @@ class Rows(admin.ModelAdmin):
     def log_deletions(self, request, queryset):  # asked before they go
         for row in queryset:
             writing.changed(request, self.called(row), "deleted")
+
+    def response_action(self, request, queryset, action_location=admin.ActionLocation.CHANGE_LIST):
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(_is_id(each) for each in chosen):
+            raise BadRequest
+        return super().response_action(request, queryset, action_location)
 
     def each(self, request, rows: QuerySet, work: Callable[[Any], Any], done: str, *, is_known: bool = False) -> None:
         """Do one thing to each chosen row, as `done` calls it; what is refused is told, and the others go on."""
@@ -188,6 +226,14 @@ class Rows(admin.ModelAdmin):
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _is_id(words: str) -> bool:
+    try:
+        UUID(words)
+    except ValueError:
+        return False
+    return True
 
 
 def _any(lookups: Sequence[str], value: Any) -> models.Q:

@@ -1,10 +1,15 @@
 """Sessions and all that belongs to one, in the admin."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.urls import reverse
 
 from flowpilot.admin.columns import short
 from flowpilot.admin.rows import BOTH, Rows
 from flowpilot.admin.site import site
+from flowpilot.providers.models import AiCall
+from psa.models import PsaPost
 from sessions.models import (
     Attachment,
     ChatChange,
@@ -46,6 +51,11 @@ class Chats(Rows):
     def find(self, rows, term):
         found = super().find(rows, term)
         return found if found.query.is_empty() is False else rows.filter(pk__in=matching(term).values("id")[:500])
+
+    def beside(self, row):
+        lists = [(rows.nouns, f"{_list_of(model)}?chat={row.pk}") for model, rows in OF_A_SESSION.items()]
+        posts = [("outbox", f"{_list_of(PsaPost)}?ticket_id={row.ticket_id}")] if row.ticket_id else []
+        return [*lists, *posts, ("AI calls", f"{_list_of(AiCall)}?chat_id={row.pk}")]
 
     @admin.action(description="Put on hold, so that retention leaves it alone", location=BOTH)
     def hold(self, request, rows):
@@ -170,3 +180,18 @@ class Attachments(OfASession):
 class Changes(OfASession):
     noun, nouns, help = "session change", "session changes", "Which part of a session changed at which version"
     list_display = (short("chat__title", "session"), "part", "version", "created_at")
+
+
+OF_A_SESSION: dict[Any, type[Rows]] = {
+    Turn: Turns,
+    SessionFact: Facts,
+    SuggestedFix: Fixes,
+    ScriptGeneration: Generations,
+    NoteDraft: Notes,
+    Attachment: Attachments,
+    ChatChange: Changes,
+}
+
+
+def _list_of(model) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

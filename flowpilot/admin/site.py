@@ -33,6 +33,7 @@ class Site(admin.AdminSite):
     site_header = site_title = "FlowPilot admin"
     index_title = "What the account holds"
     enable_nav_sidebar = False
+    empty_value_display = "—"
     index_template = "admin/index.html"
 
     def has_permission(self, request):
@@ -62,7 +63,7 @@ class Site(admin.AdminSite):
         ]
 
     def index(self, request, extra_context=None):
-        writing.saw(request, "Overview")
+        writing.saw(request, "Overview", {})
         return super().index(request, extra_context)
 
     def get_app_list(self, request, app_label=None):

@@ -7,7 +7,7 @@ from flowpilot.accounts.audit import Action
 from flowpilot.providers.ai.untrusted import mask_secrets
 
 
-def saw(request, about: str, **detail: Any) -> None:
+def saw(request, about: str, detail: dict[str, Any]) -> None:
     """Note what a page shows. It is written down when the page is done, and only for platform staff."""
     request.admin_saw = (about, detail)
 

@@ -83,7 +83,7 @@ def test_an_event_says_which_row_and_what_was_searched_for(staff_in, ours, writt
     with account_scope(ours.account.id):
         row, search = audit.AuditEvent.objects.order_by("-number")[:2][::-1]
     assert (row.object, row.detail) == ("Person: K. Lund", {"id": str(ours.person.pk)})
-    assert (search.object, search.detail) == ("People, the list", {"asked": {"q": "lund"}})
+    assert (search.object, search.detail) == ("People, the list", {"narrowed to": "q lund"})
 
 
 def test_a_change_by_staff_is_an_event_of_its_own(staff_in, ours, written):
