@@ -4,9 +4,9 @@ from flowpilot.bench import turns
 
 
 def test_killed_paused_and_replaced_workers_lose_and_double_nothing():
-    figures = turns.run(turns=3, kills=3, pauses=2, disconnects=6, live_at_restart=2, answer_seconds=2.0, beat=0.3)
+    figures = turns.run(turns=2, kills=2, pauses=1, disconnects=4, live_at_restart=2, answer_seconds=2.0, beat=0.3)
 
     assert {name: figures[name] for name in ("lost", "doubled", "stuck", "differing", "failed")} == dict.fromkeys(
         ("lost", "doubled", "stuck", "differing", "failed"), 0
     )
-    assert (figures["kills"], figures["pauses"] >= 2, figures["restarts"]) == (3, True, 1)
+    assert (figures["kills"], figures["pauses"] >= 1, figures["restarts"]) == (2, True, 1)
