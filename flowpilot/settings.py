@@ -161,7 +161,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)  # how many 
 DEMO_SIGN_IN: dict[str, str] | None = None  # set by the demo, whose sign-in page fills it in
 SESSION_ENGINE = "flowpilot.accounts.login_sessions"  # ends them after 12 idle hours, and after 14 days in all
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages carry the token in themselves
 SESSION_COOKIE_SAMESITE = "Lax"
 STREAM_SIGN_IN_SECONDS = (
     8.0  # how often an open stream looks whether its reader is still signed in; it outlives that by five more at most

@@ -142,7 +142,8 @@ def _keeping(request, response, found):
     """Let the browser keep a person's filters between visits; a GET may not write them down here."""
     kept = found.first_page.query.removeprefix("?")
     if kept:
-        response.set_cookie(_cookie(request), kept, max_age=_KEPT_FOR, httponly=True, samesite="Lax", path="/tickets/")
+        where = {"path": "/tickets/", "secure": request.is_secure()}
+        response.set_cookie(_cookie(request), kept, max_age=_KEPT_FOR, httponly=True, samesite="Lax", **where)
     else:
         response.delete_cookie(_cookie(request), path="/tickets/")
     return response

@@ -1,0 +1,63 @@
+"""What every page tells the browser: nothing inline, nothing from elsewhere, in nobody's frame, in no shared cache."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from flowpilot.testing.canaries import PASSWORD
+from flowpilot.tests.test_urls import STREAMS, URLS
+
+PAGES = sorted(name for name, arguments in URLS.items() if not arguments and name not in STREAMS)
+TOLD = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_tells_the_browser_what_it_may_do(name, ours):
+    client = Client()
+    client.force_login(ours.person)
+    reply = client.get(reverse(name))
+
+    assert {header: reply[header] for header in TOLD} == TOLD
+    assert re.search("no-store|no-cache|max-age=0", reply["Cache-Control"])
+    if reply["Content-Type"].startswith("text/html"):
+        policy = reply["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert all(
+            each in policy
+            for each in ("default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'")
+        )
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:evil.example"],
+)
+def test_a_sign_in_leads_to_our_own_pages_only(target, ours):
+    reply = Client().post(reverse("account_login"), {"login": ours.person.email, "password": PASSWORD, "next": target})
+
+    assert reply["Location"] == reverse("home")
+
+
+def test_cookies_are_kept_from_scripts(ours):
+    client = Client()
+    client.post(reverse("account_login"), {"login": ours.person.email, "password": PASSWORD})
+    client.get("/tickets/?sort=priority")
+
+    assert {name.split("-")[0] for name in client.cookies} == {"sessionid", "csrftoken", "tickets"}
+    assert [name for name, cookie in client.cookies.items() if cookie.value and not cookie["httponly"]] == []
+
+
+def test_cookies_travel_over_tls_only_where_there_is_tls(ours, settings):
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    client = Client()
+    client.post(reverse("account_login"), {"login": ours.person.email, "password": PASSWORD}, secure=True)
+    client.get("/tickets/?sort=priority", secure=True)
+
+    assert [name for name, cookie in client.cookies.items() if cookie.value and not cookie["secure"]] == []
