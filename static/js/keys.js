@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { one, all } = window.flowpilot;
-  const FIELD = "textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
+  const FIELD = "textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=hidden])";
   const isField = (el) => el instanceof HTMLElement && (el.isContentEditable || el.matches(FIELD));
   const isLetter = (key) => /^\p{L}$/u.test(key);
 
@@ -42,6 +42,26 @@
     if (isField(event.target) && !(target && event.target.closest("[data-composer]"))) return event.target.blur();
     if (target) { event.preventDefault(); target.click(); }
   }
+  function fold(what) {
+    const holder = one(what === "nav" ? ".app" : ".session");
+    if (!holder) return;
+    const folded = what === "nav" ? "rail" : "folded";
+    const now = holder.dataset[what] === folded ? (what === "nav" ? "full" : "open") : folded;
+    holder.dataset[what] = now;
+    document.cookie = `${what}=${now}; path=/; max-age=31536000; samesite=lax`; // the server draws the next page so
+  }
+  document.addEventListener("click", (event) => {
+    const what = event.target.closest?.("[data-folds]")?.dataset.folds;
+    if (what) fold(what);
+  });
+  // A list's row that is chosen starts its session, as the button of its ticket does.
+  function start(address) {
+    const token = one("[name=csrfmiddlewaretoken]").cloneNode();
+    const form = Object.assign(document.createElement("form"), { method: "post", action: address, hidden: true });
+    form.append(token);
+    document.body.append(form);
+    form.submit();
+  }
   function step(event, by) {
     const links = all("[data-rows] a.cover").filter((el) => el.checkVisibility());
     if (!links.length) return;
@@ -65,7 +85,10 @@
     if (key === "g") { going = Date.now(); return; }
     if (key === "?") { const list = one("#shortcuts"); if (list) { event.preventDefault(); list.showModal(); } return; }
     if (key === "j" || key === "k") return step(event, key === "j" ? 1 : -1);
-    const target = bound(key);
+    if (key === "[" || key === "]") return fold(key === "[" ? "nav" : "lane");
+    const row = document.activeElement?.dataset?.start;
+    if (key === "s" && row) { event.preventDefault(); return start(row); }
+    const target = bound(key) || one(`[data-key="${CSS.escape(key)}"]`);
     if (!target) return;
     event.preventDefault();
     press(target);

@@ -7,6 +7,21 @@
   const options = (box) => all("[role=option]:not([aria-disabled])", box);
   const chosen = (box) => one("[role=option][aria-selected=true]", box);
 
+  let typed = null; // what is typed while the palette is on its way
+  function open() {
+    const opener = one("[data-palette]");
+    if (!opener || typed !== null) return;
+    typed = "";
+    window.htmx.ajax("GET", opener.href, { source: opener, target: "#modal", swap: "innerHTML" }); // a click could come before htmx hears it
+  }
+  function catchUp(box) {
+    const words = typed;
+    typed = null;
+    if (!words) return;
+    field(box).value = words + field(box).value;
+    field(box).dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   function choose(box, option) {
     for (const old of all("[aria-selected=true]", box)) old.setAttribute("aria-selected", "false");
     if (!option) return field(box).removeAttribute("aria-activedescendant");
@@ -37,8 +52,9 @@
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
       event.preventDefault();
       if (dialog()) return dialog().close();
-      return one("dialog[open]") ? undefined : one("[data-palette]")?.click();
+      return one("dialog[open]") ? undefined : open();
     }
+    if (typed !== null && !event.ctrlKey && !event.metaKey && event.key.length === 1) { typed += event.key; return event.preventDefault(); }
     const box = dialog();
     if (!box || event.target !== field(box)) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") step(box, event.key === "ArrowDown" ? 1 : -1);
@@ -47,6 +63,7 @@
     else return;
     event.preventDefault();
   });
+  document.addEventListener("htmx:error", (event) => { if (event.detail?.ctx?.sourceElement?.matches?.("[data-palette]")) typed = null; });
   document.addEventListener("click", (event) => {
     const option = event.target.closest?.("#palette [role=option]:not([aria-disabled])");
     if (!option || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -61,6 +78,7 @@
   document.addEventListener("htmx:after:swap", () => {
     const box = dialog() || one("#palette");
     if (!box) return;
+    if (typed !== null && box.open) setTimeout(catchUp, 0, box); // once htmx listens to the field
     if (!chosen(box)) choose(box, options(box)[0]);
     const count = options(box).length;
     const words = `${count} result${count === 1 ? "" : "s"}`;
