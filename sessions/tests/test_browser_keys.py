@@ -86,6 +86,9 @@ def test_keys_of_the_tickets(page, product):
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox").or_(page.locator("[aria-keyshortcuts='/']")).first).to_be_focused()
     page.keyboard.press("Escape")
+    with page.expect_response(re.compile("/tickets/")):
+        page.keyboard.press("r")
+    expect(page.locator("[aria-keyshortcuts=r]:not([aria-busy])")).to_be_visible()  # the rows are the new ones
     for key, row in (("j", 0), ("j", 1), ("k", 0)):
         page.keyboard.press(key)
         expect(rows.nth(row)).to_be_focused()
@@ -94,9 +97,8 @@ def test_keys_of_the_tickets(page, product):
     page.locator("#main").focus()
     page.keyboard.press("Escape")
     expect(page.locator("#detail").get_by_role("button", name="Start session")).to_have_count(0)
-    with page.expect_response(re.compile("/tickets/")):
-        page.keyboard.press("r")
     page.keyboard.press("j")
+    expect(rows.first).to_be_focused()
     page.keyboard.press("s")
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
 
@@ -110,6 +112,7 @@ def test_keys_of_a_session_its_notes_and_what_is_similar(page, product):
     left = tasks.count()
     page.keyboard.press("1")
     expect(tasks).to_have_count(left - 1)
+    expect(page.locator("#lane-facts")).to_contain_text("Answer")
     page.keyboard.press("f")
     page.keyboard.type("The port is still the old one a w x d")
     page.keyboard.press("Control+Enter")

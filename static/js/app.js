@@ -138,7 +138,7 @@
     const at = document.activeElement;
     ctx.typed = gone
       .flatMap((part) => all("textarea, input.input", part))
-      .filter((field) => field.value !== field.defaultValue && field.form && field.form !== ctx.sourceElement)
+      .filter((field) => (field.value !== field.defaultValue || field === at) && field.form && field.form !== ctx.sourceElement) // an empty field in focus is about to be typed in
       .map((field) => ({ key: keyOf(field), value: field.value, hadFocus: field === at }));
     ctx.focusWas = at && at !== body ? gone.find((part) => part.contains(at))?.closest("[id]")?.id : null;
   });

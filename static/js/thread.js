@@ -3,7 +3,7 @@
   "use strict";
   const { toast, one, all, localise } = window.flowpilot;
   const STREAM = "[hx-sse\\:connect]";
-  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.target.matches("#news, #note-news")) event.target.dataset.heard = ""; });
+  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.target.matches?.("#news, #note-news")) event.target.dataset.heard = ""; });
 
   // --- Signed out elsewhere: the streams have closed; nothing typed is lost ---
   document.addEventListener("signed-out", (event) => {

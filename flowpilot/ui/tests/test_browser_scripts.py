@@ -100,6 +100,24 @@ def test_a_swap_keeps_words_half_typed_and_the_focus(chat):
     expect(chat.get_by_label("New fact")).to_have_value("Half a thought")
 
 
+def test_a_swap_leaves_a_form_open_that_was_just_opened(chat):
+    chat.get_by_role("button", name="Add fact").click()
+    facts = chat.locator("#lane-facts").evaluate(
+        "el => { el.querySelector('form').hidden = true; return el.outerHTML }"
+    )
+    chat.evaluate(
+        """html => {
+          document.querySelector("#new-fact").hidden = false;
+          document.querySelector("#new-fact [name=text]").focus();
+          return htmx.swap({sourceElement: document.body, target: document.body, swap: 'none', text: html});
+        }""",
+        f'<hx-partial hx-target="#lane-facts" hx-swap="outerHTML">{facts}</hx-partial>',
+    )
+    chat.keyboard.type("dawx")
+
+    expect(chat.get_by_label("New fact")).to_have_value("dawx")
+
+
 def test_a_fact_that_was_removed_comes_back_by_undo(chat):
     chat.get_by_role("button", name="Add fact").click()
     chat.get_by_label("New fact").fill("The access point blinks red")
