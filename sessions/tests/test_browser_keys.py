@@ -97,8 +97,7 @@ def test_keys_of_the_tickets(page, product):
     page.locator("#main").focus()
     page.keyboard.press("Escape")
     expect(page.locator("#detail").get_by_role("button", name="Start session")).to_have_count(0)
-    page.keyboard.press("j")
-    expect(rows.first).to_be_focused()
+    rows.first.focus()
     page.keyboard.press("s")
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
 
