@@ -21,6 +21,7 @@ IS_EMBEDDED = not env("DATABASE_URL", default="")
 SECRET_KEY = env("SECRET_KEY", default="only-for-this-machine-" + "0" * 40) if IS_EMBEDDED else env("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env("PUBLIC_URL", default="").rstrip("/")  # where people reach FlowPilot: links in notes begin with it
 SITE_ID = 1
 
 INSTALLED_APPS = [

@@ -47,7 +47,7 @@ class References:
 
     link: str = ""
     minutes: int = 0
-    attachments: int = 0
+    attachments: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
 
 
@@ -166,11 +166,11 @@ def _references(state: State, references: References) -> Iterator[Sentence]:
     if state.ticket_id:
         yield Sentence(f"Ticket #{state.ticket_id}", (state.ticket,), BULLET)
     for related in references.related:
-        yield Sentence(related, (state.ticket,), BULLET)
+        yield Sentence(f"Related: {related}", (SESSION,), BULLET)
     for script in state.scripts:
         yield Sentence(f"Script: {script.name}", (f"script:{script.id}",), BULLET)
     if references.attachments:
-        yield Sentence(f"Attachments in the session: {references.attachments}", (SESSION,), BULLET)
+        yield Sentence(f"Attachments in the session: {', '.join(references.attachments)}", (SESSION,), BULLET)
     yield Sentence(f"Time spent: {references.minutes} minutes", (SESSION,), BULLET)
     if references.link:
         yield Sentence(f"Session: {references.link}", (SESSION,), BULLET)

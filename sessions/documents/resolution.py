@@ -12,19 +12,21 @@ TITLES = {
     "root_cause": "Root cause",
     "resolution": "Resolution",
     "next_steps": "Next steps",
+    "references": "References",
 }
 UNVERIFIED = {"verifying", "waiting"}
 LONGEST_PROBLEM = 600  # characters of what was first said
 
 
-def resolution_note(state: State) -> Document:
-    """Return the internal note: the root cause is *undetermined* unless a fix worked, a fix without a verdict is *applied, not verified*."""
+def resolution_note(state: State, link: str = "") -> Document:
+    """Return the internal note, with a link to its session if there is one: the root cause is *undetermined* unless a fix worked, a fix without a verdict is *applied, not verified*."""
     sections = [
         named("problem", problem(state)),
         named("confirmed", confirmed(state)),
         named("root_cause", root_cause(state)),
         named("resolution", resolution(state)),
         named("next_steps", next_steps(state)),
+        named("references", iter([Sentence(f"Session: {link}", (SESSION,), BULLET)] if link else [])),
     ]
     return Document(tuple(each for each in sections if each.sentences))
 

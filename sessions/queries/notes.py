@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from django.conf import settings
+
 from flowpilot.providers.ai.untrusted import find_secrets, mask_secrets
+from flowpilot.ui.links import public_link
 from sessions.documents import client_safe, sentences
 from sessions.documents.client_safe import client_note
 from sessions.documents.escalation import Ask, References, escalation_package, with_ask
@@ -17,8 +20,10 @@ from sessions.queries.activity import worked
 from sessions.queries.panels import facts, fixes
 from sessions.queries.posts import posting
 from sessions.queries.scripts import scripts_run
+from sessions.queries.similar import Similar, similar
 
 Kind = NoteDraft.Kind
+MOST_NAMED = 8  # attachments that a package names
 OUTCOMES = {"success": "ran, worked", "partial": "ran, helped partly", "failed": "ran, didn’t work"}
 
 
@@ -102,9 +107,32 @@ def built(chat: ChatSession, kind: str, state: State | None = None) -> Document:
     state = state or note_state(chat)
     if kind == Kind.ESCALATION:
         ask = Ask(chat.escalation_ask, chat.escalation_due, chat.escalation_client)
-        references = References(link=chat.get_absolute_url(), minutes=worked(chat).minutes)
-        return escalation_package(state, ask, references)
-    return client_note(state) if kind == Kind.CLIENT else resolution_note(state)
+        return escalation_package(state, ask, _references(chat))
+    if kind == Kind.CLIENT:
+        return client_note(state)
+    return resolution_note(state, public_link(chat.get_absolute_url()) if settings.PUBLIC_URL else "")
+
+
+def _references(chat: ChatSession) -> References:
+    names = chat.attachments.exclude(turn=None).order_by("created_at", "id").values_list("name", flat=True)
+    return References(
+        link=public_link(chat.get_absolute_url()),
+        minutes=worked(chat).minutes,
+        attachments=tuple(mask_secrets(name) for name in names[:MOST_NAMED]),
+        related=tuple(_related(each) for each in similar("", chat=chat) if _is_of_another_ticket(each, chat)),
+    )
+
+
+def _is_of_another_ticket(each: Similar, chat: ChatSession) -> bool:
+    return each.is_same_company and each.chat.ticket_id not in {None, chat.ticket_id}
+
+
+def _related(each: Similar) -> str:
+    """Return another ticket of the same client, with what came of it."""
+    came = (
+        f", worked: {each.fix.title}" if each.fix and each.has_worked else f", {each.chat.get_status_display().lower()}"
+    )
+    return mask_secrets(f"ticket #{each.chat.ticket_id} {each.chat.title}{came}")
 
 
 def _shown(chat: ChatSession, kind: str, state: State, built: Document) -> Shown:

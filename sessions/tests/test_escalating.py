@@ -9,13 +9,13 @@ from flowpilot.testing.fixtures import make_person
 from psa import services as psa
 from psa.models import PsaPost
 from sessions import posting, queries
-from sessions.models import ChatSession
+from sessions.models import Attachment, ChatSession
 from sessions.queries import escalation
 from sessions.services import escalating, notes
 from sessions.services._posts import StaleNote
 from sessions.services.facts import add_fact
 from sessions.tests.conftest import TICKET
-from sessions.tests.factories import make_fact, make_fix, make_item
+from sessions.tests.factories import make_chat, make_fact, make_fix, make_item, make_turn
 
 ASK = escalating.AskForm("Compare the lifetime on both ends", "today 15:00", "Told that we look into it")
 
@@ -89,6 +89,36 @@ class TestPackage:
             "Client side",
             "References",
         ]
+
+    def test_the_package_links_to_its_session_and_names_what_goes_with_it(
+        self, account, ticket_chat, technician, settings
+    ):
+        settings.PUBLIC_URL = "https://flowpilot.example"
+        with account_scope(account.id):
+            turn = make_turn(ticket_chat, status="done")
+            image = {"uploaded_by": technician, "kind": "image", "media_type": "image/png", "size": 1}
+            Attachment.objects.create(chat=ticket_chat, turn=turn, name="prompt.png", file="a", **image)
+            Attachment.objects.create(chat=ticket_chat, name="not-sent.png", file="b", **image)
+            other = make_chat(
+                title=ticket_chat.title, ticket_id=47001, ticket_company=ticket_chat.ticket_company, status="resolved"
+            )
+            make_fix(other, "Reset the token broker", outcome="success")
+            words = package(ticket_chat).markdown
+
+        assert f"Session: https://flowpilot.example{ticket_chat.get_absolute_url()}" in words
+        assert "Attachments in the session: prompt.png" in words
+        assert "not-sent.png" not in words
+        assert f"Related: ticket #47001 {other.title}, worked: Reset the token broker" in words
+
+    def test_a_note_links_to_its_session_where_people_can_reach_it(self, ticket_chat, settings):
+        assert "## References" not in queries.reading(ticket_chat, "resolution").markdown
+
+        settings.PUBLIC_URL = "https://flowpilot.example"
+        assert (
+            f"Session: https://flowpilot.example{ticket_chat.get_absolute_url()}"
+            in queries.reading(ticket_chat, "resolution").markdown
+        )
+        assert "flowpilot.example" not in queries.reading(ticket_chat, "client").markdown
 
     def test_what_is_missing_is_named_and_not_blocked(self, ticket_chat, hand_over):
         assert "what you ask for" in escalation.missing_parts(ticket_chat, package(ticket_chat))

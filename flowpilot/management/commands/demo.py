@@ -37,6 +37,7 @@ class Command(BaseCommand):
                 fresh_start()
             with ExitStack() as stack:
                 self._prepare(stack, sandbox_port, f"http://127.0.0.1:{port}")
+                settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://{host}:{port}"
                 settings.DEMO_SIGN_IN = {"email": EMAIL, "password": PASSWORD}
                 self._tell(host, port, time.monotonic() - started)
                 serving.serve(host=host, port=port, has_worker=True)
