@@ -1,9 +1,10 @@
 """Having the AI write a script for a fix. The generation's row holds what was written so far; its epoch tells who may write on."""
 
+import asyncio
 import logging
 from uuid import UUID
 
-from django.db.models import F
+from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import UserError
@@ -11,7 +12,7 @@ from flowpilot.providers.ai.base import Message, SystemBlock
 from flowpilot.providers.ai.untrusted import fence
 from flowpilot.scripts.answers import take_apart
 from flowpilot.scripts.languages import LANGUAGES
-from flowpilot.scripts.writing import ClaimLost, system_prompt, write
+from flowpilot.scripts.writing import MOST_CLAIMS, ClaimedElsewhere, ClaimLost, claim, system_prompt, write
 from sessions import queries
 from sessions.models import ChatSession
 from sessions.script_models import ScriptGeneration
@@ -22,12 +23,15 @@ NO_SCRIPT = "The AI answered without a script. Try again, or write it by hand."
 GENERIC = "Something broke while the script was written. Try again."
 
 
-async def draft(account_id: UUID, generation_id: UUID) -> None:
-    """Write a script, unless it is written."""
-    claim = await run_in_scope(account_id, _claim, generation_id)
-    if claim is None:
-        return
-    epoch, chat_id, system, messages = claim
+async def draft(account_id: UUID, generation_id: UUID) -> bool:
+    """Write a script, unless it is written. Return False while somebody else does, so that the caller looks again: they may be gone."""
+    try:
+        claimed = await run_in_scope(account_id, _claim, generation_id)
+    except ClaimedElsewhere:
+        return False
+    if claimed is None:
+        return True
+    epoch, chat_id, system, messages = claimed
 
     async def save(text: str) -> bool:
         return await run_in_scope(account_id, _save, generation_id, epoch, text)
@@ -43,19 +47,27 @@ async def draft(account_id: UUID, generation_id: UUID) -> None:
         )
         await run_in_scope(account_id, _finish, generation_id, epoch, text)
     except ClaimLost:
-        return
+        return False
+    except (
+        asyncio.CancelledError
+    ):  # the worker is told to stop: its job goes back to the queue, and the next one finds it free
+        await run_in_scope(account_id, _give_back, generation_id, epoch)
+        raise
     except UserError as error:
         await run_in_scope(account_id, _fail, generation_id, epoch, error.message)
     except Exception:  # the job runner's boundary: the technician gets words, the log gets the rest
         log.exception("script.broke generation=%s", generation_id)
         await run_in_scope(account_id, _fail, generation_id, epoch, GENERIC)
+    return True
 
 
 def _claim(generation_id: UUID) -> tuple[int, UUID, list[SystemBlock], list[Message]] | None:
-    waiting = ScriptGeneration.objects.filter(pk=generation_id, status__in=[Status.QUEUED, Status.RUNNING])
-    if not waiting.update(status=Status.RUNNING, epoch=F("epoch") + 1, rendered="", remarks=""):
+    if not claim(ScriptGeneration.objects.filter(pk=generation_id), rendered="", remarks=""):
         return None
     generation = ScriptGeneration.objects.select_related("chat", "fix").get(pk=generation_id)
+    if generation.epoch > MOST_CLAIMS:
+        _fail(generation.pk, generation.epoch, GENERIC)
+        return None
     label = LANGUAGES[generation.language].label
     message = Message("user", _brief(generation, label))
     return generation.epoch, generation.chat_id, system_prompt("script_generator", label), [message]
@@ -77,7 +89,11 @@ def _mine(generation_id: UUID, epoch: int):
 
 
 def _save(generation_id: UUID, epoch: int, text: str) -> bool:
-    return bool(_mine(generation_id, epoch).update(rendered=take_apart(text).code))
+    return bool(_mine(generation_id, epoch).update(rendered=take_apart(text).code, updated_at=timezone.now()))
+
+
+def _give_back(generation_id: UUID, epoch: int) -> None:
+    _mine(generation_id, epoch).update(status=Status.QUEUED)
 
 
 def _finish(generation_id: UUID, epoch: int, text: str) -> None:

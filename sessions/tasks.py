@@ -11,6 +11,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
 from flowpilot.accounts.queries import accounts_with_people
+from flowpilot.scripts.writing import LOOK_AGAIN
 from sessions import answering, drafting, posting, retention, synthesis
 
 log = logging.getLogger("flowpilot.turns")
@@ -34,9 +35,12 @@ async def deliver_posts(*, account_id: str, chat_id: str) -> None:
         await again.defer_async(account_id=account_id, chat_id=chat_id)
 
 
-@app.task(name="draft_script", queue="turns")
+@app.task(name="draft_script", queue="turns", retry=_AGAIN)
 async def draft_script(*, account_id: str, generation_id: str) -> None:
-    await drafting.draft(UUID(account_id), UUID(generation_id))
+    is_over = await drafting.draft(UUID(account_id), UUID(generation_id))
+    if not is_over:
+        again = draft_script.configure(schedule_in={"seconds": LOOK_AGAIN})
+        await again.defer_async(account_id=account_id, generation_id=generation_id)
 
 
 @app.task(name="word_fact", queue="turns")

@@ -1,9 +1,10 @@
 """Answering a message to the builder. The history goes as it was said and answered, so that the provider's cache hits."""
 
+import asyncio
 import logging
 from uuid import UUID
 
-from django.db.models import F
+from django.utils import timezone
 
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import UserError
@@ -12,19 +13,22 @@ from flowpilot.providers.ai.untrusted import fence
 from flowpilot.scripts.answers import take_apart
 from flowpilot.scripts.languages import LANGUAGES
 from flowpilot.scripts.models import ScriptConversation, ScriptMessage
-from flowpilot.scripts.writing import ClaimLost, system_prompt, write
+from flowpilot.scripts.writing import MOST_CLAIMS, ClaimedElsewhere, ClaimLost, claim, system_prompt, write
 
 log = logging.getLogger("flowpilot.scripts")
 Status = ScriptMessage.Status
 GENERIC = "Something broke while this was answered. Your message is kept; try again."
 
 
-async def answer(account_id: UUID, message_id: UUID) -> None:
-    """Answer a message, unless it has its answer."""
-    claim = await run_in_scope(account_id, _claim, message_id)
-    if claim is None:
-        return
-    epoch, chat_id, system, messages = claim
+async def answer(account_id: UUID, message_id: UUID) -> bool:
+    """Answer a message, unless it has its answer. Return False while somebody else does, so that the caller looks again: they may be gone."""
+    try:
+        claimed = await run_in_scope(account_id, _claim, message_id)
+    except ClaimedElsewhere:
+        return False
+    if claimed is None:
+        return True
+    epoch, chat_id, system, messages = claimed
 
     async def save(text: str) -> bool:
         return await run_in_scope(account_id, _save, message_id, epoch, text)
@@ -40,19 +44,27 @@ async def answer(account_id: UUID, message_id: UUID) -> None:
         )
         await run_in_scope(account_id, _finish, message_id, epoch, text)
     except ClaimLost:
-        return
+        return False
+    except (
+        asyncio.CancelledError
+    ):  # the worker is told to stop: its job goes back to the queue, and the next one finds it free
+        await run_in_scope(account_id, _give_back, message_id, epoch)
+        raise
     except UserError as error:
         await run_in_scope(account_id, _fail, message_id, epoch, error.message)
     except Exception:  # the job runner's boundary: the person gets words, the log gets the rest
         log.exception("builder.broke message=%s", message_id)
         await run_in_scope(account_id, _fail, message_id, epoch, GENERIC)
+    return True
 
 
 def _claim(message_id: UUID) -> tuple[int, UUID | None, list[SystemBlock], list[Message]] | None:
-    waiting = ScriptMessage.objects.filter(pk=message_id, status__in=[Status.QUEUED, Status.RUNNING])
-    if not waiting.update(status=Status.RUNNING, epoch=F("epoch") + 1, raw_answer="", answer="", code=""):
+    if not claim(ScriptMessage.objects.filter(pk=message_id), raw_answer="", answer="", code=""):
         return None
     message = ScriptMessage.objects.select_related("conversation").get(pk=message_id)
+    if message.epoch > MOST_CLAIMS:
+        _fail(message.pk, message.epoch, GENERIC)
+        return None
     conversation = message.conversation
     system = system_prompt("script_builder", LANGUAGES[conversation.language].label)
     return message.epoch, conversation.source_session_id, system, _history(conversation, message)
@@ -84,7 +96,11 @@ def _mine(message_id: UUID, epoch: int):
 
 def _save(message_id: UUID, epoch: int, text: str) -> bool:
     found = take_apart(text)
-    return bool(_mine(message_id, epoch).update(answer=found.words, code=found.code))
+    return bool(_mine(message_id, epoch).update(answer=found.words, code=found.code, updated_at=timezone.now()))
+
+
+def _give_back(message_id: UUID, epoch: int) -> None:
+    _mine(message_id, epoch).update(status=Status.QUEUED)
 
 
 def _finish(message_id: UUID, epoch: int, text: str) -> None:

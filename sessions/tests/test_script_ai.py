@@ -1,13 +1,18 @@
 """Scripts that Claude drafts, and templates that it proposes, over the loopback server."""
 
+import asyncio
 import json
+from datetime import timedelta
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
-from flowpilot.accounts.scope import account_scope
-from sessions import drafting, templatizing
+from flowpilot.accounts.scope import account_scope, run_in_scope
+from sessions import drafting, tasks, templatizing
 from sessions.models import DraftTemplate, ScriptGeneration
 from sessions.services import scripts as services
 from sessions.tests.factories import make_fact, make_fix
@@ -94,16 +99,130 @@ def test_a_draft_is_written_once(ai, account, chat, fix, technician):
     assert len(ai.requests) == 1
 
 
-def test_a_worker_that_was_overtaken_writes_nothing(ai, account, chat, fix, technician):
+@pytest.fixture
+def queued(account, chat, fix, technician):
     with account_scope(account.id):
-        generation = services.draft_script(chat_id=chat.id, by=technician)
-        epoch = drafting._claim(generation.id)[0]
-        drafting._claim(generation.id)
+        return services.draft_script(chat_id=chat.id, by=technician)
 
-        assert drafting._save(generation.id, epoch, ANSWER) is False
-        drafting._finish(generation.id, epoch, ANSWER)
 
-        assert ScriptGeneration.objects.get().status == "running"
+@pytest.fixture
+def go_silent(account):
+    """Have whoever writes the draft show no sign of life for too long."""
+
+    def silent():
+        long_ago = timezone.now() - timedelta(seconds=settings.TURN_LOST_SECONDS + 1)
+        with account_scope(account.id):
+            ScriptGeneration.objects.update(updated_at=long_ago)
+
+    return silent
+
+
+@pytest.fixture
+def die(in_scope, queued, go_silent):
+    """Have a worker claim the draft and be killed, so many times."""
+
+    def run(times=1):
+        for _ in range(times):
+            in_scope(drafting._claim, queued.id)
+            go_silent()
+
+    return run
+
+
+async def begun(ai):
+    """Wait until the AI is asked."""
+    for _ in range(250):
+        if ai.requests:
+            return
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def state(account, queued):
+    def read():
+        with account_scope(account.id):
+            return ScriptGeneration.objects.values_list("status", "rendered").get(pk=queued.pk)
+
+    return read
+
+
+def test_what_a_killed_worker_left_is_written_by_the_next(ai, account, queued, die, state):
+    die()
+    ai.answer(ANSWER)
+
+    assert async_to_sync(drafting.draft)(account.id, queued.id)
+    assert state() == ("ready", CODE)
+
+
+def test_who_finds_somebody_writing_looks_again(ai, in_scope, account, queued):
+    in_scope(drafting._claim, queued.id)
+
+    async_to_sync(tasks.draft_script.func)(account_id=str(account.id), generation_id=str(queued.id))
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'draft_script' AND scheduled_at > now()"
+        )
+        assert cursor.fetchone() == (1,)
+    assert ai.requests == []
+
+
+def test_a_draft_that_kills_every_worker_ends_with_words(ai, account, queued, die, state):
+    die(times=5)
+
+    assert async_to_sync(drafting.draft)(account.id, queued.id)
+    assert state()[0] == "failed"
+    assert ai.requests == []
+
+
+def test_a_worker_that_is_told_to_stop_leaves_its_draft_to_the_next(ai, account, queued, state):
+    ai.answer(ANSWER, delay=0.5)
+
+    async def stopped():
+        work = asyncio.create_task(drafting.draft(account.id, queued.id))
+        await begun(ai)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    async_to_sync(stopped)()
+    assert state()[0] == "queued"
+    ai.answer(ANSWER)
+    assert async_to_sync(drafting.draft)(account.id, queued.id)
+    assert state() == ("ready", CODE)
+
+
+def test_a_worker_that_was_overtaken_writes_nothing(ai, account, queued, go_silent, state):
+    ai.answer(ANSWER, pieces=list(ANSWER), delay=0.05)
+
+    async def overtaken():
+        work = asyncio.create_task(drafting.draft(account.id, queued.id))
+        await begun(ai)
+        await sync_to_async(go_silent)()
+        await run_in_scope(account.id, drafting._claim, queued.id)
+        return await asyncio.wait_for(work, 5)
+
+    assert async_to_sync(overtaken)() is False
+    assert state() == ("running", "")
+
+
+def test_an_ai_that_thinks_for_long_is_not_taken_for_a_lost_worker(ai, account, queued, settings):
+    settings.TURN_BEAT_SECONDS = 0.7
+    ai.answer(ANSWER, pieces=[ANSWER], delay=1.8)
+    seen = set()
+
+    def look():
+        seen.add(ScriptGeneration.objects.get(pk=queued.pk).updated_at)
+
+    async def watched():
+        work = asyncio.create_task(drafting.draft(account.id, queued.id))
+        for _ in range(15):
+            await asyncio.sleep(0.1)
+            await run_in_scope(account.id, look)
+        await work
+
+    async_to_sync(watched)()
+    assert len(seen) >= 3
 
 
 def test_the_card_grows_and_then_shows_what_it_changes(ai, client, account, chat, fix, technician):
