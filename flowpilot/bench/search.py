@@ -1,6 +1,7 @@
 """Searching an account of 100,000 sessions: by words, as they are typed, and for similar ones."""
 
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -14,55 +15,10 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.services import open_account
 from flowpilot.testing.scratch import scratch_database
+from flowpilot.testing.seeding import SPOKEN, WORDS
 from sessions.models import ChatSession
 from sessions.queries import ListFilter, list_chats, similar
 
-_SPOKEN = [  # the words that are spoken most
-    *(
-        "outlook",
-        "password",
-        "printer",
-        "offline",
-        "vpn",
-        "drops",
-        "network",
-        "slow",
-        "laptop",
-        "screen",
-        "teams",
-        "signs",
-        "mailbox",
-    ),
-    *(
-        "shared",
-        "calendar",
-        "backup",
-        "failed",
-        "disk",
-        "full",
-        "account",
-        "locked",
-        "wifi",
-        "meeting",
-        "room",
-        "certificate",
-    ),
-    *(
-        "expired",
-        "gateway",
-        "spooler",
-        "driver",
-        "update",
-        "reboot",
-        "token",
-        "profile",
-        "onedrive",
-        "sync",
-        "error",
-        "dock",
-    ),
-]
-_WORDS = [*_SPOKEN, *(f"term{number}" for number in range(1_500))]
 _SEED = """
     INSERT INTO ai_sessions
     SELECT (jsonb_populate_record(pattern, jsonb_build_object(
@@ -106,20 +62,20 @@ def measure(*, sessions: int, rounds: int, vacuum: Callable[[], None]) -> dict[s
             values = {
                 "pattern": pattern.pk,
                 "size": sessions,
-                "words": _WORDS,
-                "count": len(_WORDS),
+                "words": WORDS,
+                "count": len(WORDS),
             }
             cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute(_SEED, values)
     vacuum()
     kinds: dict[str, Callable[[], Any]] = {
-        "one_word": lambda: list_chats(ListFilter(text=chance.choice(_SPOKEN)), person),
+        "one_word": lambda: list_chats(ListFilter(text=chance.choice(SPOKEN)), person),
         "rare": lambda: list_chats(ListFilter(text=f"host-{chance.randint(1, sessions)}"), person),
-        "two_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(_SPOKEN, 2))), person),
-        "three_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(_SPOKEN, 3))), person),
-        "typing": lambda: list_chats(ListFilter(text=" ".join([*chance.sample(_SPOKEN, 1), "host"])), person),
+        "two_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(SPOKEN, 2))), person),
+        "three_words": lambda: list_chats(ListFilter(text=" ".join(chance.sample(SPOKEN, 3))), person),
+        "typing": lambda: list_chats(ListFilter(text=" ".join([*chance.sample(SPOKEN, 1), "host"])), person),
         "list": lambda: list_chats(ListFilter(), person),
-        "similar": lambda: similar(" ".join(chance.sample(_SPOKEN, 6))),
+        "similar": lambda: similar(" ".join(chance.sample(SPOKEN, 6))),
     }
     figures: dict[str, Any] = {"sessions": sessions}
     with account_scope(account.id):
@@ -140,7 +96,8 @@ def _time(work: Callable[[], Any]) -> tuple[float, float]:
     searches = [
         query["sql"]
         for query in asked
-        if 'FROM "session_search"' in query["sql"] or '"ai_sessions"."updated_at" DESC' in query["sql"]
+        if re.search(r'FROM "session_(search|newest)"', query["sql"])
+        or '"ai_sessions"."updated_at" DESC' in query["sql"]
     ]
     with connection.cursor() as cursor:
         return whole, sum(_executed(cursor, search) for search in searches)

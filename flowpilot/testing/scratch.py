@@ -24,11 +24,14 @@ _AS_THEY_LIE = {
 
 
 @contextmanager
-def scratch_database() -> Iterator[EmbeddedPostgres]:
-    """Give this process an empty database of its own. Must come before its first query; needs the embedded server's settings."""
+def scratch_database(kept: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """Give this process a database of its own. Must come before its first query; needs the embedded server's settings.
+
+    It is empty, and gone afterwards, unless it is `kept` in a folder.
+    """
     database = connections.settings["default"]
     with (
-        tempfile.TemporaryDirectory(prefix="flowpilot-") as folder,
+        _folder(kept) as folder,
         EmbeddedPostgres(Path(folder) / "postgres", is_throwaway=True) as server,
         override_settings(STORAGES=_AS_THEY_LIE, ALLOWED_HOSTS=["localhost"], SECURE_SSL_REDIRECT=False),
     ):
@@ -42,3 +45,13 @@ def scratch_database() -> Iterator[EmbeddedPostgres]:
             connections.close_all()
             connections["default"].close_pool()
             database["HOST"] = usual
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[str]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield str(kept)
+        return
+    with tempfile.TemporaryDirectory(prefix="flowpilot-") as folder:
+        yield folder
