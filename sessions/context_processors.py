@@ -1,5 +1,7 @@
 """What the shell around every page shows."""
 
+from functools import cache
+
 from django.conf import settings
 
 from flowpilot.accounts import staff
@@ -16,26 +18,32 @@ def shell(request):
         signing_in = {"demo_sign_in": settings.DEMO_SIGN_IN, "has_microsoft": bool(settings.SOCIALACCOUNT_PROVIDERS)}
         return signing_in | {"nav_leaving": None}
 
+    @cache  # a template asks twice: whether there is any, and which
     def chats():
         with account_scope(user.account_id):
             return queries.active_chats(user, limit=6)
 
+    @cache
     def account_name():
         with account_scope(user.account_id):
             return str(user.account)
 
+    @cache
     def leaving():
         with account_scope(user.account_id):
             return user.account if user.account.deletion_due_at else None
 
+    @cache
     def scripts():
         with account_scope(user.account_id):
             return pending_count()
 
+    @cache
     def tickets():
         with account_scope(user.account_id):
             return my_open_count(user)
 
+    @cache
     def visits():
         with account_scope(user.account_id):
             return staff.visits()

@@ -14,6 +14,7 @@ from flowpilot.errors import NotFound, StaleState
 from sessions.news import announce
 from sessions.records import ChatChange as ChatChange
 from sessions.records import ChatDocument as ChatDocument
+from sessions.records import ChatNewest as ChatNewest
 from sessions.records import ChatSearch as ChatSearch
 from sessions.script_models import DraftTemplate as DraftTemplate
 from sessions.script_models import ScriptGeneration as ScriptGeneration
@@ -92,6 +93,22 @@ class ChatSession(AccountOwned):
             models.Index(fields=["account", "ticket_id"], name="chat_by_ticket"),
             models.Index(fields=["account", "owner", "-updated_at", "-id"], name="chat_by_owner"),
             models.Index(fields=["account", "ticket_company", "-updated_at", "-id"], name="chat_by_company"),
+            models.Index(
+                fields=["account", "-updated_at", "-id"],
+                condition=Q(status__in=["active", "paused"]),
+                name="chat_open",
+            ),
+            models.Index(
+                fields=["account", "owner", "-updated_at", "-id"],
+                condition=Q(status__in=["active", "paused"]),
+                name="chat_open_of_owner",
+            ),
+            models.Index(
+                fields=["account", "resolved_at"],
+                include=["created_at"],
+                condition=Q(status="resolved"),
+                name="chat_resolved",
+            ),
         ]
 
     def __str__(self):
@@ -338,6 +355,11 @@ class SuggestedFix(AccountOwned):
         indexes = [
             models.Index(
                 fields=["account", "remind_at"], condition=Q(outcome="waiting", superseded_at=None), name="fix_waiting"
+            ),
+            models.Index(
+                fields=["account", "updated_at", "outcome"],
+                condition=Q(outcome__in=["success", "partial", "failed"]),
+                name="fix_tried",
             ),
         ]
 

@@ -125,7 +125,8 @@ class GrantToApp(_SqlOperation):
 class CreateSearchView(_SqlOperation):
     """Create a view that reads past the policies for its own account only, for operators that a policy keeps from their index.
 
-    It belongs to the search role, which nobody signs in as, repeats the tenant condition, and can only be read.
+    It belongs to the search role, which nobody signs in as, repeats the tenant condition, and can only be read. `tables` are those that the
+    role may not read yet.
     """
 
     def __init__(self, name: str, select: str, tables: list[str], column: str):
@@ -134,8 +135,9 @@ class CreateSearchView(_SqlOperation):
     def forwards(self, schema_editor, apps, app_label):
         quote = schema_editor.quote_name
         view, app, search = quote(self.name), quote(settings.DATABASE_APP_ROLE), quote(settings.DATABASE_SEARCH_ROLE)
+        grant = [f"GRANT SELECT ON {', '.join(map(quote, self.tables))} TO {search}"] if self.tables else []
         return [
-            f"GRANT SELECT ON {', '.join(map(quote, self.tables))} TO {search}",
+            *grant,
             f"CREATE VIEW {view} AS {self.select} WHERE {condition(self.column)}",
             f"REVOKE ALL ON {view} FROM {app}",
             f"GRANT SELECT ON {view} TO {app}",
@@ -147,7 +149,8 @@ class CreateSearchView(_SqlOperation):
     def backwards(self, schema_editor, apps, app_label):
         quote = schema_editor.quote_name
         tables, search = ", ".join(map(quote, self.tables)), quote(settings.DATABASE_SEARCH_ROLE)
-        return [f"DROP VIEW {quote(self.name)}", f"REVOKE SELECT ON {tables} FROM {search}"]  # noqa: S608
+        revoke = [f"REVOKE SELECT ON {tables} FROM {search}"] if self.tables else []  # noqa: S608
+        return [f"DROP VIEW {quote(self.name)}", *revoke]
 
     def describe(self):
         return f"Create the search view {self.name}"

@@ -21,7 +21,7 @@ from sessions.models import (
     SuggestedFix,
     Turn,
 )
-from sessions.queries.search import matching
+from sessions.queries.search import first
 from sessions.services.retention import set_hold
 from sessions.services.turns import retry_turn
 
@@ -50,7 +50,7 @@ class Chats(Rows):
 
     def find(self, rows, term):
         found = super().find(rows, term)
-        return found if found.query.is_empty() is False else rows.filter(pk__in=matching(term).values("id")[:500])
+        return found if found.query.is_empty() is False else rows.filter(pk__in=first(term, 500))
 
     def beside(self, row):
         lists = [(rows.nouns, f"{_list_of(model)}?chat={row.pk}") for model, rows in OF_A_SESSION.items()]

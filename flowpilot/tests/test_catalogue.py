@@ -36,7 +36,10 @@ WITHOUT_POLICY = {
     "socialaccount_socialtoken",
 }
 _ANOTHER_ACCOUNT = "socialaccount_socialtoken"  # its account_id is that of an identity at Microsoft
-VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {"session_search"}  # each repeats the tenant condition: tested below
+VIEWS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {
+    "session_newest",
+    "session_search",
+}  # each repeats the tenant condition: tested below
 FUNCTIONS_WITH_THE_RIGHTS_OF_THEIR_OWNER = {"forget_account"}  # for the open account, once it is due: docs/adr/0015
 UNIQUE_OVER_ALL_ACCOUNTS = {"accounts_user_email_key"}  # one e-mail address signs in to one account
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from flowpilot.accounts.models import User
 from sessions.models import ChatSession
 from sessions.queries._ready import ready
-from sessions.queries.search import Place, matching
+from sessions.queries.search import Place, every, has_older, newest, word_query
 
 _PAGE = 50
 _RECENT = timedelta(days=14)
@@ -35,6 +35,11 @@ class ChatPage:
 
     chats: list[ChatSession]
     after: Place | None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it shows less than it could, because what follows takes longer to find."""
+        return self.after is not None and len(self.chats) < _PAGE
 
 
 def list_chats(wanted: ListFilter, user: User, after: Place | None = None) -> ChatPage:
@@ -71,13 +76,25 @@ def _narrow[Rows: QuerySet](rows: Rows, wanted: ListFilter, user: User) -> Rows:
 
 
 def _search(wanted: ListFilter, user: User, after: Place | None) -> ChatPage:
-    rows = _narrow(matching(wanted.text), wanted, user)
-    if after:
-        rows = rows.filter(after.after("started_at"))
-    places = [Place(moment, chat_id) for chat_id, moment in rows.values_list("id", "started_at")[: _PAGE + 1]]
+    """Return a page of what is found among the newest sessions, however short; what is older follows it, or is this page if nothing is newer."""
+    words = word_query(wanted.text)
+    places = _places(newest(words), wanted, user, after)
+    has_more = len(places) > _PAGE
+    if places and not has_more:
+        has_more = has_older()
+    elif not places:
+        places = _places(every(words), wanted, user, after)
+        has_more = len(places) > _PAGE
     shown = places[:_PAGE]
     chats = fetch([place.chat_id for place in shown])
-    return ChatPage(chats, shown[-1] if len(places) > _PAGE else None)
+    return ChatPage(chats, shown[-1] if has_more else None)
+
+
+def _places(found: QuerySet, wanted: ListFilter, user: User, after: Place | None) -> list[Place]:
+    rows = _narrow(found, wanted, user)
+    if after:
+        rows = rows.filter(after.after("started_at"))
+    return [Place(moment, chat_id) for chat_id, moment in rows.values_list("id", "started_at")[: _PAGE + 1]]
 
 
 def fetch(ids: list[UUID]) -> list[ChatSession]:

@@ -13,7 +13,7 @@ from sessions.models import ChatSession
 from sessions.queries._ready import ready
 from sessions.queries.chats import active_chats
 from sessions.queries.listing import fetch
-from sessions.queries.search import LONGEST_TEXT, matching
+from sessions.queries.search import LONGEST_TEXT, first
 
 MOST_SESSIONS, MOST_SCRIPTS = 5, 4
 ACTIONS, TICKETS = ">", "#"  # what a person types first to see only these
@@ -62,7 +62,7 @@ def _sessions(text: str) -> list[ChatSession]:
     if text.isdecimal() and len(text) < 10:
         on_ticket = ChatSession.objects.filter(ticket_id=int(text)).order_by("-created_at", "-id")
         return ready(on_ticket.select_related("owner")[:MOST_SESSIONS])
-    return fetch(list(matching(text).values_list("id", flat=True)[:MOST_SESSIONS]))
+    return fetch(first(text, MOST_SESSIONS))
 
 
 def _actions(text: str, user: User) -> list[Action]:

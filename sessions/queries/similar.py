@@ -4,22 +4,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import combinations
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Value, When
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet, Value, When
 
 from sessions.lane import Item
 from sessions.models import ChatSearch, ChatSession, SessionFact, SuggestedFix
 from sessions.queries._ready import ready
 from sessions.queries.listing import fetch
+from sessions.queries.search import every, newest
 
 _LONGEST_TEXT = 2_000  # characters that are compared
-_MOST_WORDS = 8  # the longest words tell most
+_MOST_WORDS = 6  # the longest words tell most
 _SHORTEST_TEXT = 8  # characters; before that nothing is alike yet
-_MOST_RANKED = 200  # sessions that are ranked, of those that share words
+_MOST_RANKED = 60  # sessions that are ranked, of those that share words
+_OF_THE_COMPANY = 150  # its latest sessions, which are looked at one by one
 _WORD = re.compile(r"\w{3,}")
 
 # Newest first, in a way that no index on the time serves: few sessions share several words, so their own index is the one to use.
@@ -59,7 +60,7 @@ def similar(text: str, *, chat: ChatSession | None = None, limit: int = 4) -> li
     words = _telling_words(whole[:_LONGEST_TEXT]) if len(whole.strip()) >= _SHORTEST_TEXT else []
     if not words:
         return []
-    found = _rank(words, chat)
+    found = _rank(words, chat, limit)
     best = sorted(found, key=lambda each: each.score, reverse=True)[:limit]
     return _with_outcomes(best)
 
@@ -72,30 +73,49 @@ def _telling_words(text: str) -> list[str]:
     return sorted((stem for stem in stems if stem.isalnum()), key=lambda stem: (-len(stem), stem))[:_MOST_WORDS]
 
 
-def _rank(words: Sequence[str], chat: ChatSession | None) -> list[_Found]:
-    """Rank the newest sessions with some of the words together; those of the same company have their own places among them."""
-    rows = ChatSearch.objects.exclude(id=chat.pk) if chat else ChatSearch.objects.all()
-    far = rows.filter(words=_sharing(words, 3 if len(words) > 4 else 2))
+def _rank(words: Sequence[str], chat: ChatSession | None, fewest: int) -> list[_Found]:
+    """Rank sessions with some of the words together: the newest, and the latest of the same company; all, where those are too few."""
     company, devices = (chat.ticket_company, _devices(chat)) if chat else ("", None)
-    near = rows.filter(ticket_company=company, words=_sharing(words, 2)) if company else rows.none()
-    found: dict[UUID, _Found] = {}
-    for some in (near, far):
-        ranked = some.annotate(
-            rank=SearchRank(F("words"), SearchQuery(" | ".join(words), config="simple", search_type="raw"))
-        )
+    rank = SearchRank(F("words"), SearchQuery(" | ".join(words), config="simple", search_type="raw"))
+
+    def read(rows: QuerySet) -> list[_Found]:
+        ranked = (rows.exclude(id=chat.pk) if chat else rows).annotate(rank=rank)
         if devices:
             ranked = ranked.annotate(device=Case(When(words=devices, then=Value(1)), default=Value(0)))
         fields = ["id", "rank", "ticket_company", *(["device"] if devices else [])]
-        for chat_id, rank, where, *device in ranked.order_by(_NEWEST_FIRST).values_list(*fields)[:_MOST_RANKED]:
-            is_same = bool(company) and where == company
-            found[chat_id] = _Found(chat_id, rank, is_same, is_same and any(device))
-    return list(found.values())
+        return [
+            _Found(
+                chat_id, rank, bool(company) and where == company, bool(company) and where == company and any(device)
+            )
+            for chat_id, rank, where, *device in ranked.values_list(*fields)[:_MOST_RANKED]
+        ]
+
+    shared = _sharing(words, 3 if len(words) > 4 else 2)
+    found = read(newest(shared))
+    if company:
+        found += read(ChatSearch.objects.filter(id__in=_latest_of(company), words=_sharing(words, 2)))
+    if len(found) < fewest:
+        found += read(every(shared).order_by(_NEWEST_FIRST))
+    return list({each.chat_id: each for each in found}.values())
+
+
+def _latest_of(company: str) -> list[UUID]:
+    latest = ChatSession.objects.filter(ticket_company=company).order_by("-updated_at", "-id")
+    return list(latest.values_list("id", flat=True)[:_OF_THE_COMPANY])
 
 
 def _sharing(words: Sequence[str], count: int) -> SearchQuery:
     """Return the query for texts that hold so many of the words together, in any combination."""
-    together = combinations(words, min(count, len(words)))
-    return SearchQuery(" | ".join(f"({' & '.join(some)})" for some in together), config="simple", search_type="raw")
+    return SearchQuery(_at_least(min(count, len(words)), words), config="simple", search_type="raw")
+
+
+def _at_least(count: int, words: Sequence[str]) -> str:
+    """Return a query that looks for each word once in a text that holds none."""
+    if count == 1:
+        return " | ".join(words)
+    if count == len(words):
+        return " & ".join(words)
+    return f"{words[0]} & ({_at_least(count - 1, words[1:])}) | {_at_least(count, words[1:])}"
 
 
 def _devices(chat: ChatSession) -> SearchQuery | None:

@@ -3,9 +3,20 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Aggregate, Count, DurationField, F, Q
 from django.utils import timezone
 
 from sessions.models import ChatSession, SuggestedFix
+
+_ENDS = ["success", "partial", "failed"]
+
+
+class _Median(Aggregate):
+    """The middle one, or the shorter of the two in the middle."""
+
+    function = "percentile_disc"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
 @dataclass(frozen=True)
@@ -20,20 +31,16 @@ class Tile:
 def tiles() -> list[Tile]:
     """Return what the account's last seven days came to."""
     since = timezone.now() - timedelta(days=7)
-    resolved = list(
-        ChatSession.objects.filter(status=ChatSession.Status.RESOLVED, resolved_at__gte=since).values_list(
-            "created_at", "resolved_at"
-        )
-    )
-    outcomes = SuggestedFix.objects.filter(updated_at__gte=since).exclude(outcome=SuggestedFix.Outcome.NONE)
-    tried = outcomes.filter(outcome__in=["success", "partial", "failed"]).count()
-    worked = outcomes.filter(outcome=SuggestedFix.Outcome.SUCCESS).count()
-    minutes = sorted((end - start).total_seconds() / 60 for start, end in resolved)
-    median = f"{minutes[len(minutes) // 2]:.0f} min" if minutes else "–"
+    resolved = ChatSession.objects.filter(status=ChatSession.Status.RESOLVED, resolved_at__gte=since)
+    took = resolved.aggregate(count=Count("id"), median=_Median(F("resolved_at") - F("created_at")))
+    tried_fixes = SuggestedFix.objects.filter(updated_at__gte=since, outcome__in=_ENDS)
+    fixes = tried_fixes.aggregate(tried=Count("id"), worked=Count("id", filter=Q(outcome=SuggestedFix.Outcome.SUCCESS)))
+    tried, worked = fixes["tried"], fixes["worked"]
+    median = f"{took['median'].total_seconds() / 60:.0f} min" if took["count"] else "–"
     active = ChatSession.objects.filter(status=ChatSession.Status.ACTIVE).count()
     return [
-        Tile("Resolved in 7 days", str(len(resolved)), "sessions of the team"),
-        Tile("Median time to resolve", median, f"over {len(minutes)}" if minutes else "nothing resolved yet"),
+        Tile("Resolved in 7 days", str(took["count"]), "sessions of the team"),
+        Tile("Median time to resolve", median, f"over {took['count']}" if took["count"] else "nothing resolved yet"),
         Tile(
             "Fixes that worked",
             f"{100 * worked // tried}%" if tried else "–",

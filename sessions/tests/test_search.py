@@ -1,15 +1,27 @@
 """Finding sessions by words: through a view that is quick, shows one account only, and can only be read."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from flowpilot.accounts.scope import account_scope
 from sessions.models import ChatSession
 from sessions.outcome import apply_answer
-from sessions.queries import ListFilter, Place, list_chats
+from sessions.queries import ListFilter, Place, list_chats, similar
+from sessions.queries.search import NEWEST
 from sessions.services import facts
 from sessions.services.chats import rename_chat
 from sessions.tests.factories import make_chat, make_fact, make_fix, make_turn
+
+CROWD = """
+    INSERT INTO ai_sessions SELECT (jsonb_populate_record(pattern, jsonb_build_object(
+        'id', gen_random_uuid(), 'title', 'Quiet', 'problem', '', 'created_at', now() - number * interval '1 second'))).*
+    FROM generate_series(1, %(size)s) AS number, (SELECT pattern FROM ai_sessions pattern WHERE id = %(pattern)s) AS patterns (pattern)
+"""
 
 
 @pytest.fixture
@@ -133,34 +145,79 @@ class TestPaging:
             list_chats(ListFilter(text=text), technician)
 
 
-class TestTheView:
-    def test_shows_the_open_account_only(self, account, stranger, sql):
+class TestBehindTheNewest:
+    """What is older than the newest sessions, which are looked at first."""
+
+    @pytest.fixture
+    def old(self, scope):
+        """Two sessions with 2,000 newer ones before them, one of which has the same words."""
+        sessions = [make_chat(title=f"Zebra {n}", problem="A striped animal, loose") for n in range(3)]
+        old, new = sessions[:2], sessions[2]
+        ChatSession.objects.filter(pk__in=[chat.pk for chat in old]).update(created_at=timezone.now() - timedelta(9))
+        with connection.cursor() as cursor:
+            cursor.execute(CROWD, {"pattern": new.pk, "size": NEWEST})
+        return old
+
+    def test_is_found_at_once_where_nothing_newer_is(self, found, old):
+        ChatSession.objects.filter(title="Zebra 2").delete()
+
+        assert sorted(found("zebra animal")) == ["Zebra 0", "Zebra 1"]
+
+    def test_follows_what_is_newer(self, old, technician):
+        wanted = ListFilter(text="zebra animal")
+        first = list_chats(wanted, technician)
+        second = list_chats(wanted, technician, first.after)
+
+        assert ([chat.title for chat in first.chats], first.is_short) == (["Zebra 2"], True)
+        assert ({chat.title for chat in second.chats}, second.after) == ({"Zebra 0", "Zebra 1"}, None)
+
+    def test_is_fetched_by_the_page_itself(self, old, browse):
+        html = browse.get(reverse("sessions:history"), {"q": "zebra"}).content.decode()
+
+        assert re.search(r'hx-get="[^"]+after=[^"]+" hx-trigger="load"', html)
+
+    def test_that_holds_nothing_adds_nothing(self, old, browse, technician):
+        after = list_chats(ListFilter(text="loose"), technician).after
+        ChatSession.objects.filter(pk__in=[chat.pk for chat in old]).delete()
+        query = {"q": "loose", "after": str(after)}
+        html = browse.get(reverse("sessions:history"), query, headers={"HX-Request": "true"}).content.decode()
+
+        assert html.strip() == ""
+
+    def test_is_like_the_one_at_hand_where_too_few_newer_ones_are(self, old):
+        assert {each.chat.title for each in similar("A striped animal is loose")} == {"Zebra 0", "Zebra 1", "Zebra 2"}
+
+
+@pytest.mark.parametrize("view", ["session_search", "session_newest"])
+class TestTheViews:
+    def test_show_the_open_account_only(self, account, stranger, sql, view):
         with account_scope(account.id):
             make_chat(title="Ours")
         with account_scope(stranger.account_id):
             theirs = make_chat(title="Theirs")
-            assert sql("SELECT array_agg(id) FROM session_search") == [theirs.id]
+            assert sql(f"SELECT array_agg(id) FROM {view}") == [theirs.id]
 
-    def test_shows_nothing_without_a_scope(self, account, sql):
+    def test_show_nothing_without_a_scope(self, account, sql, view):
         with account_scope(account.id):
             make_chat()
 
-        assert sql("SELECT count(*) FROM session_search") == 0
+        assert sql(f"SELECT count(*) FROM {view}") == 0
 
-    def test_a_stranger_finds_no_words_of_ours(self, account, stranger):
-        with account_scope(account.id):
-            make_chat(title="Ours only")
-        with account_scope(stranger.account_id):
-            assert list_chats(ListFilter(text="ours"), stranger).chats == []
+    def test_can_only_be_read(self, sql, view):
+        assert sql(f"SELECT has_table_privilege('{view}', 'SELECT')")
+        assert not sql(f"SELECT has_table_privilege('{view}', 'INSERT, UPDATE, DELETE, TRUNCATE')")
 
-    def test_can_only_be_read(self, sql):
-        assert sql("SELECT has_table_privilege('session_search', 'SELECT')")
-        assert not sql("SELECT has_table_privilege('session_search', 'INSERT, UPDATE, DELETE, TRUNCATE')")
+    def test_belong_to_a_role_that_nobody_signs_in_as(self, sql, view):
+        owner = "SELECT r.rolcanlogin FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.relname = %s"
 
-    def test_belongs_to_a_role_that_nobody_signs_in_as(self, sql):
-        owner = "SELECT r.rolcanlogin FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.relname = 'session_search'"
+        assert sql(owner, view) is False
 
-        assert sql(owner) is False
+
+def test_a_stranger_finds_no_words_of_ours(account, stranger):
+    with account_scope(account.id):
+        make_chat(title="Ours only")
+    with account_scope(stranger.account_id):
+        assert list_chats(ListFilter(text="ours"), stranger).chats == []
 
 
 def test_the_words_of_a_session_go_with_it(scope, sql, printer):

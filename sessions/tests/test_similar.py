@@ -60,7 +60,7 @@ class TestFinding:
         for _ in range(20):
             make_fix(make_chat(title="Outlook password token"), outcome="failed")
 
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             assert len(similar(TEXT, chat=here)) == 4
 
 

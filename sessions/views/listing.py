@@ -10,7 +10,7 @@ from sessions.queries import ListFilter, Place
 def history(request):
     wanted, after = _wanted(request), Place.read(request.GET.get("after", ""))
     page = queries.list_chats(wanted, request.user, after)
-    context = {"at": "pilot", "page": page, "wanted": wanted, "query": _query(request)}
+    context = {"at": "pilot", "page": page, "wanted": wanted, "query": _query(request), "is_older": after is not None}
     if request.htmx:
         return render(request, "sessions/history.html#rows" if after else "sessions/history.html#list", context)
     context |= {"companies": queries.companies(), "statuses": ChatSession.Status.choices, "shown": queries.SHOWN}
