@@ -1,19 +1,26 @@
 """A cache that is away keeps nothing and fails nobody."""
 
+import os
 import time
+from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
 from django.urls import reverse
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from flowpilot.accounts import caching
-from flowpilot.accounts.caching import Shelf, keep, recall, remember
+from flowpilot.accounts.caching import Shelf, forget_all, keep, recall, remember
 from flowpilot.accounts.tests.codes import code_of, totp
+from flowpilot.errors import Unavailable
 from flowpilot.testing.canaries import PASSWORD
+
+REDIS = os.environ.get("TEST_REDIS_URL", "")
 
 
 @pytest.fixture
@@ -100,3 +107,36 @@ def test_a_code_signs_in_once_without_it(cache_away, technician):
         replies.append(client.get(reverse("home")).status_code)
 
     assert replies == [200, 302]
+
+
+def test_everything_that_names_an_id_is_dropped_and_nothing_else():
+    ours, theirs = uuid4(), uuid4()
+    for each in (ours, theirs):
+        Shelf(each).set("key", "value", seconds=60)
+        cache.set(f"allauth:rl:user:{each}", [1], 60)
+
+    forget_all([ours])
+
+    assert [Shelf(each).get("key") for each in (ours, theirs)] == [None, "value"]
+    assert [cache.get(f"allauth:rl:user:{each}") for each in (ours, theirs)] == [None, [1]]
+
+
+@pytest.mark.skipif(not REDIS, reason="needs a Redis: set TEST_REDIS_URL")
+def test_in_redis_too_with_what_others_keep_there(settings):
+    steady = {"BACKEND": "flowpilot.accounts.caching.SteadyRedisCache", "LOCATION": REDIS}
+    settings.CACHES = {"default": steady}
+    ours, theirs = uuid4(), uuid4()
+    with Redis.from_url(REDIS) as redis:
+        for each in (ours, theirs):
+            Shelf(each).set("key", "value", seconds=60)
+            redis.set(f"acct:{each}:turn:1", "text", ex=60)
+
+        forget_all([ours])
+
+        left = [any(str(each).encode() in key for key in redis.scan_iter()) for each in (ours, theirs)]
+    assert left == [False, True]
+
+
+def test_what_cannot_be_dropped_now_is_said(cache_away):
+    with pytest.raises(Unavailable):
+        forget_all([uuid4()])

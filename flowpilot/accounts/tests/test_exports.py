@@ -157,6 +157,17 @@ def test_the_page_shows_one_that_is_ready(fresh, made):
     assert reverse("accounts:take-export", args=[made.pk]).encode() in fresh.get(reverse("accounts:data")).content
 
 
+def test_what_was_asked_for_goes_on_after_the_proof(as_owner, account):
+    proof = as_owner.post(reverse("accounts:ask-export"))["Location"]
+    form = {"password": PASSWORD, "next": reverse("accounts:ask-export")}
+
+    reply = as_owner.post(proof, form)
+
+    assert reply["Location"] == reverse("accounts:data")
+    with account_scope(account.id):
+        assert AccountExport.objects.filter(state=State.MAKING).count() == 1
+
+
 def test_the_page_asks_again_while_one_is_made(fresh, account):
     fresh.post(reverse("accounts:ask-export"))
 
