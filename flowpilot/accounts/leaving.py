@@ -59,9 +59,9 @@ def erase(account_id: UUID) -> bool:
     so that what is interrupted is found and ended by the next run.
     """
     with account_scope(account_id):
-        people = list(User.objects.values_list("pk", flat=True))
         if not _close(account_id):
             return False
+        people = list(User.objects.values_list("pk", flat=True))
     for folder in settings.DATA_DIR.glob(f"*/{account_id}"):
         shutil.rmtree(folder)
     caching.forget_all([account_id, *people])
