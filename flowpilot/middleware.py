@@ -6,7 +6,7 @@ from django.shortcuts import resolve_url
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from flowpilot.replies import forbidden
+from flowpilot.replies import bad_request, forbidden
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -47,7 +47,9 @@ class ReplyMiddleware(MiddlewareMixin):
     """Keeps pages out of shared caches, and sends an expired sign-in to its own page, not into a panel."""
 
     def process_request(self, request):
-        """Refuse what another site's page sends, token or not; browsers say where a request comes from."""
+        """Refuse what another site's page sends, token or not; browsers say where a request comes from. And a NUL, which nobody types."""
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return bad_request(request)
         is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
         return forbidden(request) if is_foreign and request.method not in _SAFE else None
 

@@ -1,13 +1,14 @@
 """What every page tells the browser: nothing inline, nothing from elsewhere, in nobody's frame, in no shared cache."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from flowpilot.testing.canaries import PASSWORD
-from flowpilot.tests.test_urls import STREAMS, URLS
+from flowpilot.tests.test_urls import STREAMS, URLS, _arguments, _body
 
 PAGES = sorted(name for name, arguments in URLS.items() if not arguments and name not in STREAMS)
 TOLD = {
@@ -61,3 +62,20 @@ def test_cookies_travel_over_tls_only_where_there_is_tls(ours, settings):
     client.get("/tickets/?sort=priority", secure=True)
 
     assert [name for name, cookie in client.cookies.items() if cookie.value and not cookie["secure"]] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_breaks_at_a_nul_in_what_it_is_asked(name, ours):
+    client = Client()
+    client.force_login(ours.person)
+
+    assert client.get(f"{reverse(name)}?who=a%00b").status_code == 400
+
+
+@pytest.mark.parametrize("name", sorted(URLS.keys() - STREAMS))
+def test_no_form_breaks_at_a_nul_in_what_is_typed(name, ours):
+    client = Client(raise_request_exception=False)
+    client.force_login(ours.person)
+    typed = {field: f"{value}\0" for field, value in _body().items()} | {"client_key": str(uuid4())}
+
+    assert client.post(reverse(name, kwargs=_arguments(name, ours)), typed).status_code != 500
