@@ -16,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
+from flowpilot.accounts import audit
 from flowpilot.accounts.scope import run_in_scope
 from flowpilot.errors import Unavailable, UserError
 from flowpilot.providers.connectwise.client import ConnectWise
@@ -162,6 +163,9 @@ def _record(claim: Claim, step: Step) -> None:
         ),  # begun once, it keeps its place
     )
     log.info("psa.post post=%s kind=%s state=%s kept=%s", claim.post.pk, claim.post.kind, step.state, bool(kept))
+    if kept and step.state == State.SENT:
+        post, detail = claim.post, {"kind": claim.post.kind, "number": step.external_id}
+        audit.record(audit.Action.PSA_POSTED, by=post.created_by, about=f"Ticket #{post.ticket_id}", detail=detail)
 
 
 def _backoff(post: PsaPost) -> timedelta:

@@ -1,6 +1,5 @@
 """A note reaches its ticket exactly once, whatever happens on the way. The delivery runs as in the worker; the sandbox counts."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +7,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
+from flowpilot.accounts import audit
+from flowpilot.accounts.models import AuditEvent
 from flowpilot.accounts.scope import account_scope
 from flowpilot.errors import Invalid
 from flowpilot.providers.connectwise.sandbox import Reply
@@ -104,11 +105,12 @@ def test_a_lost_note_is_sent_again_once_it_settled(note, sandbox, settled):
 
 
 def test_a_note_that_shows_late_is_still_one_note(note, sandbox):
-    sandbox.switches.note_lag = 0.3
+    sandbox.switches.note_lag = 3600.0
     sandbox.fail_next("commit_then_drop", match=NOTES)
 
     states = [deliver(note).state for _ in range(2)]
-    time.sleep(0.35)
+    for there in sandbox.store.tables.notes_of(OUTLOOK):
+        there["_visible_at"] = 0.0  # the hour is over
     states.append(deliver(note).state)
 
     assert states == [State.UNCERTAIN, State.UNCERTAIN, State.SENT]
@@ -327,3 +329,20 @@ def test_a_co_assignee_is_put_on_the_ticket_once(connected, technician, sandbox,
     assert [deliver(post).state, deliver(post).state] == [State.UNCERTAIN, State.SENT]
     places = [each for each in sandbox.store.tables.entries.values() if each["objectId"] == OUTLOOK]
     assert [each["member"]["id"] for each in places].count(156) == 1
+
+
+def test_what_reached_the_ticket_is_written_down_for_the_owner(note, technician):
+    sent = deliver(note)
+
+    with account_scope(note.account_id):
+        [event] = AuditEvent.objects.filter(action=audit.Action.PSA_POSTED)
+    assert (event.actor_id, event.object) == (technician.pk, f"Ticket #{OUTLOOK}")
+    assert event.detail == {"kind": "note", "number": sent.external_id}
+
+
+def test_what_was_refused_is_not_written_down_as_posted(note, sandbox):
+    sandbox.fail_next(Reply(400, REFUSAL), match=NOTES)
+    deliver(note)
+
+    with account_scope(note.account_id):
+        assert not AuditEvent.objects.filter(action=audit.Action.PSA_POSTED).exists()

@@ -52,5 +52,6 @@ class Notes(Records):
     def _mail(self, ticket: Record, note: Record, body: Record) -> None:
         wants = body.get("processNotifications")
         is_wanted = self.switches.mails_by_default if wants is None else bool(wants)
-        if is_wanted and ticket.get("automaticEmailContactFlag") and note["detailDescriptionFlag"]:
-            self.mails.append({"to": ticket["contactEmailAddress"], "note": note["id"]})
+        address = ticket.get("contactEmailAddress")
+        if is_wanted and address and ticket.get("automaticEmailContactFlag") and note["detailDescriptionFlag"]:
+            self.mails.append({"to": address, "note": note["id"]})
