@@ -31,7 +31,7 @@ def base_url(served):
 
 @pytest.fixture
 def connectwise(sandbox, base_url):
-    with ConnectWise(base_url=base_url, **sandbox.credentials, read_timeout=0.4) as client:
+    with ConnectWise(base_url=base_url, **sandbox.credentials, read_timeout=5.0) as client:
         yield client
 
 

@@ -16,6 +16,13 @@ OUTLOOK = 48213
 INTERNAL = {"is_internal": True, "is_discussion": False, "is_resolution": False}
 
 
+@pytest.fixture
+def connectwise(sandbox, base_url):
+    """A client that soon gives up on what stalls."""
+    with ConnectWise(base_url=base_url, **sandbox.credentials, read_timeout=0.4) as client:
+        yield client
+
+
 def outcome(call):
     started = time.monotonic()
     try:
