@@ -5,6 +5,7 @@ Rows go by one function of the database (docs/adr/0015): the app role may not de
 
 import logging
 import shutil
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,13 +13,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from flowpilot.accounts import archive, audit, caching
+from flowpilot.accounts import archive, audit, caching, mail
 from flowpilot.accounts.audit import Action
 from flowpilot.accounts.models import Account, LoginSession, User
 from flowpilot.accounts.permissions import Right, require
 from flowpilot.accounts.rls import DELETION_GRACE_DAYS
 from flowpilot.accounts.scope import account_scope, current_account_id
-from flowpilot.errors import Conflict, Invalid, NotFound
+from flowpilot.errors import Conflict, Invalid, NotFound, Unavailable
 
 log = logging.getLogger("flowpilot.leaving")
 GRACE = timedelta(days=DELETION_GRACE_DAYS)
@@ -38,6 +39,17 @@ def ask_deletion(*, typed: str, by: User) -> Account:
     account.refresh_from_db()
     audit.record(Action.DELETION_ASKED, by=by, detail={"due": account.deletion_due_at.isoformat(timespec="minutes")})
     return account
+
+
+def tell_admins(account_id: UUID, *, link: str) -> None:
+    """Write to the account's admins and owners that it is going to be deleted: whoever is away would not see the notice."""
+    with account_scope(account_id):
+        account = Account.objects.get(pk=account_id)
+        others = User.objects.filter(is_active=True, role__in=[User.Role.ADMIN, User.Role.OWNER]).order_by("email")
+        addresses = list(others.values_list("email", flat=True))
+    for address in addresses:
+        with suppress(Unavailable):  # the notice is there all the same, and the log says that mail is not
+            mail.send("accounts/mail/deletion.txt", to=address, account=account, link=link)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -98,6 +99,22 @@ def test_a_fresh_owner_deletes_by_the_page(fresh, account):
 
     fresh.post(reverse(DELETE), {"typed": account.name})
 
+    assert _kept(account).deletion_due_at
+
+
+def test_admins_and_owners_are_written_to(fresh, account, owner, admin, technician, stranger):
+    fresh.post(reverse(DELETE), {"typed": account.name})
+
+    assert [each.to for each in mail.outbox] == [[owner.email], [admin.email]]
+    assert "http://testserver/settings/data" in mail.outbox[0].body
+    assert mail.outbox[0].subject == "Summit IT Services is going to be deleted from FlowPilot"
+
+
+def test_a_mail_server_that_is_away_keeps_nothing_up(fresh, account, settings):
+    gone = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "127.0.0.1", "port": 1}}
+    settings.MAILERS = {"default": gone}
+
+    assert fresh.post(reverse(DELETE), {"typed": account.name}).status_code == 302
     assert _kept(account).deletion_due_at
 
 

@@ -6,6 +6,7 @@ from allauth.account.decorators import reauthentication_required
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -73,6 +74,7 @@ def delete_account(request):
     except Invalid as error:
         context |= {"error": error.message}
         return render(request, "accounts/delete_account.html", context, status=error.status)
+    leaving.tell_admins(request.user.account_id, link=request.build_absolute_uri(reverse("accounts:data")))
     return redirect("accounts:data")
 
 
