@@ -10,7 +10,7 @@ from allauth.socialaccount import signals as social
 from django.db.models.signals import post_init, pre_save
 from django.dispatch import receiver
 
-from flowpilot.accounts import audit, factor_secrets
+from flowpilot.accounts import audit, factor_secrets, staff
 from flowpilot.accounts.audit import Action
 from flowpilot.accounts.login_sessions import AGENT, BEGAN, IP, end_sessions
 from flowpilot.accounts.scope import account_scope
@@ -35,8 +35,10 @@ def note_sign_in(request, user, **kwargs):
 
 
 @receiver(account.user_logged_out)
-def note_sign_out(user, **kwargs):
+def note_sign_out(user, request=None, **kwargs):
     _record(user, Action.SIGNED_OUT)
+    if user is not None and user.account_id is None:
+        staff.leave_held(session=request.session, by=user)
 
 
 @receiver(account.password_changed)

@@ -36,12 +36,10 @@ def enter(*, whom: str, reason: str, by: User, session) -> StaffGrant:
     if len(reason) > _LONGEST_REASON:
         raise Invalid(f"Shorten the reason to {_LONGEST_REASON} characters.")
     account_id = _account_of(whom.strip().lower())
-    if (before := held(session)) and before[0] != account_id:
-        with account_scope(before[0]):
-            leave(by=by)
+    leave_held(session=session, by=by)
     with account_scope(account_id):
         Account.objects.select_for_update().get(pk=account_id)
-        _ours(by).update(ended_at=timezone.now(), ended_by=str(by)[:200])
+        leave(by=by)  # what another browser may have left open
         until = timezone.now() + LASTS
         grant = StaffGrant.objects.create(staff_id=by.pk, staff=str(by)[:200], reason=reason, expires_at=until)
         detail = {"until": f"{until.astimezone(UTC):%H:%M} UTC", "reason": reason}
@@ -65,6 +63,13 @@ def current(grant_id: UUID, user: User) -> StaffGrant | None:
 def visits() -> list[StaffGrant]:
     """Return who of the platform's staff is in the open account now."""
     return list(_open().order_by("created_at"))
+
+
+def leave_held(*, session, by: User) -> None:
+    """End the visit that a login session keeps, if it keeps one: its staff sign out, or go on to another account."""
+    if kept := held(session):
+        with account_scope(kept[0]):
+            leave(by=by)
 
 
 @transaction.atomic

@@ -5,19 +5,40 @@ from django.contrib import admin
 from flowpilot.accounts import invitations, people, staff
 from flowpilot.accounts.audit import Action
 from flowpilot.accounts.audit_log import KINDS
+from flowpilot.accounts.known_settings import SETTINGS
 from flowpilot.accounts.login_sessions import end_sessions
 from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, StaffGrant, User
+from flowpilot.accounts.permissions import allows
+from flowpilot.accounts.preferences import change_setting
+from flowpilot.admin import writing
 from flowpilot.admin.columns import short
-from flowpilot.admin.rows import BOTH, Rows
+from flowpilot.admin.rows import BOTH, Rows, changed_names
+from flowpilot.admin.settings_form import AccountForm, groups
 from flowpilot.admin.site import site
 
 
 @admin.register(Account, site=site)
 class Accounts(Rows):
-    noun, nouns, help = "account", "the account", "Its name"
+    noun, nouns, help = "account", "the account", "Its name and its settings"
     list_display = ("name", "created_at")
     ordering = ("id",)
-    editable = ("name",)
+    editable = ("name", *SETTINGS)
+    form = AccountForm
+
+    def get_fieldsets(self, request, obj=None):
+        keys = [key for key in self.editable if key in SETTINGS and allows(request.user, SETTINGS[key].right)]
+        plain = [name for name in self.get_fields(request, obj) if name not in SETTINGS]
+        return [("", {"fields": plain}), *((title, {"fields": names}) for title, names in groups(keys))]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        for key in SETTINGS.keys() & form.cleaned_data.keys():
+            change_setting(account=obj, key=key, value=form.cleaned_data[key], by=request.user)
+
+    def log_change(self, request, obj, message):
+        names = changed_names(message)
+        if names:
+            writing.changed(request, self.called(obj), f"changed {', '.join(names)}", is_known="Name" not in names)
 
 
 @admin.register(User, site=site)
@@ -28,10 +49,24 @@ class People(Rows):
     search_help_text = "The beginning of a name or an e-mail address, or an ID"
     beginnings = ("name", "email")
     ordering = ("name", "id")
-    actions = ("deactivate", "reactivate", "sign_out")
+    actions = ("make_engineer", "make_admin", "deactivate", "reactivate", "sign_out")
 
     def get_fields(self, request, obj=None):
         return ["id", "name", "email", "role", "is_active", "theme", "has_single_keys", "signature", "created_at"]
+
+    @admin.action(description="Make an engineer", location=BOTH)
+    def make_engineer(self, request, rows):
+        self._give_role(request, rows, User.Role.ENGINEER)
+
+    @admin.action(description="Make an admin", location=BOTH)
+    def make_admin(self, request, rows):
+        self._give_role(request, rows, User.Role.ADMIN)
+
+    def _give_role(self, request, rows, role):
+        def work(row):
+            people.change_role(user_id=row.pk, role=role, by=request.user)
+
+        self.each(request, rows, work, f"made {role.label.lower()}", is_known=True)
 
     @admin.action(description="Deactivate", location=BOTH)
     def deactivate(self, request, rows):
@@ -73,7 +108,7 @@ class Invitations(Rows):
 
 @admin.register(AccountSettings, site=site)
 class Settings(Rows):
-    noun, nouns, help = "settings", "settings", "What was changed from its default"
+    noun, nouns, help = "settings", "kept settings", "Those that somebody changed, as they are kept"
     list_display = ("id", "updated_at")
 
 

@@ -34,12 +34,12 @@ def is_text(field: models.Field) -> bool:
 
 
 def plain(field: models.Field) -> Callable[[Any], str] | None:
-    """Return what shows a time or a yes as the product does, or None for a field that Django shows well."""
-    if type(field) not in _PLAIN:
+    """Return what shows a time, a yes or an ID as the product does, or None for a field that Django shows well."""
+    draw = _PLAIN.get(type(field)) or (_any if field.name in _NAMES else None)
+    if draw is None:
         return None
-    draw = _PLAIN[type(field)]
 
-    @admin.display(description=field.verbose_name)
+    @admin.display(description=_NAMES.get(field.name) or field.verbose_name)
     def show(row: Any) -> str:
         return draw(getattr(row, field.attname))
 
@@ -54,10 +54,15 @@ def _moment(value: datetime | None) -> str:
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M}")
 
 
+def _any(value: Any) -> str:
+    return "—" if value is None else str(value)
+
+
 def _yes(value: bool) -> str:
     return "Yes" if value else "No"
 
 
+_NAMES = {"id": "ID", "ticket_id": "ticket", "chat_id": "session", "staff_id": "staff ID", "actor_id": "actor’s ID"}
 _PLAIN: dict[type, Callable[[Any], str]] = {models.DateTimeField: _moment, models.BooleanField: _yes}
 
 

@@ -185,7 +185,7 @@ class Rows(admin.ModelAdmin):
         writing.changed(request, self.called(obj), "added")
 
     def log_change(self, request, obj, message):
-        names = [name for part in message for name in part.get("changed", {}).get("fields", [])] if message else []
+        names = changed_names(message)
         writing.changed(request, self.called(obj), f"changed {', '.join(names)}" if names else "saved as it was")
 
     def log_deletions(self, request, queryset):  # asked before they go
@@ -222,6 +222,11 @@ class Rows(admin.ModelAdmin):
         words = str(row)
         is_named = words.lower().startswith(self.noun.lower())
         return mask_secrets(_sentence(words if is_named else f"{self.noun}: {words}"))[:160]
+
+
+def changed_names(message: list[dict]) -> list[str]:
+    """Return what Django says was changed in a form."""
+    return [name for part in message or [] for name in part.get("changed", {}).get("fields", [])]
 
 
 def _sentence(words: str) -> str:

@@ -108,6 +108,12 @@ def test_a_person_is_deactivated(act, ours):
         assert not User.objects.get(pk=person.pk).is_active
 
 
+def test_a_person_is_given_a_role(act, ours):
+    person = make_person(ours.account, "t.vega@summit-it.example", name="T. Vega")
+
+    assert "1 made admin." in act("make_admin", person)
+
+
 def test_the_last_owner_stays(act, ours):
     page = act("deactivate", ours.person)
 

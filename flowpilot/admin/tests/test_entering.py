@@ -126,6 +126,19 @@ def test_leaving_ends_the_visit_and_is_written_down(staff_in, account, written):
     assert client.get(reverse("admin:accounts_user_changelist")).status_code == 403
 
 
+def test_signing_out_ends_the_visit(staff_in, account, written):
+    staff_in(account).post(reverse("account_logout"))
+
+    assert written()[-1][0] == "staff.left"
+
+
+def test_entering_again_ends_the_visit_before(staff_in, account, written):
+    staff_in(account)
+    staff_in(account)
+
+    assert [action for action, _ in written()] == ["staff.entered", "staff.left", "staff.entered"]
+
+
 def test_entering_another_account_leaves_the_first(staff_in, account, other_account):
     staff_in(account)
     client = staff_in(other_account)
@@ -210,3 +223,7 @@ def test_add_staff_makes_a_person_without_an_account(db, monkeypatch):
     person = User.objects.get(email="r.vance@flowpilot.example")
     assert (person.role, person.account_id) == ("super_admin", None)
     assert "second factor" in said.getvalue()
+
+
+def test_nobody_is_a_superuser_of_django(staff):
+    assert not any(hasattr(staff, name) for name in ("is_superuser", "is_staff", "has_perm", "user_permissions"))
