@@ -25,7 +25,6 @@ from flowpilot.providers.ai.untrusted import mask_secrets
 
 BOTH = [admin.ActionLocation.CHANGE_LIST, admin.ActionLocation.CHANGE_FORM]  # where an action is offered
 MOST_AT_ONCE = 200  # rows that one action takes: each is a service call in the same transaction
-_CHOOSE_ALL = format_html('<input type="checkbox" id="{}" aria-label="Choose all rows">', "action-toggle")
 
 
 class Rows(admin.ModelAdmin):
@@ -111,7 +110,6 @@ class Rows(admin.ModelAdmin):
     def get_list_display(self, request):
         return [self._columns.get(each, each) for each in self.list_display]
 
-    @admin.display(description=_CHOOSE_ALL)
     def action_checkbox(self, obj):
         name = ACTION_CHECKBOX_NAME
         words = f"Choose {self.called(obj)}"
@@ -204,18 +202,20 @@ class Rows(admin.ModelAdmin):
         if len(chosen) > MOST_AT_ONCE:
             self.message_user(request, f"Choose {MOST_AT_ONCE} at most.", messages.ERROR)
             return
-        count = 0
+        refused: dict[str, list[str]] = {}
         for row in chosen:
             try:
                 with transaction.atomic():
                     work(row)
             except UserError as error:
-                self.message_user(request, f"{self.called(row)}: {error.message}", messages.WARNING)
+                refused.setdefault(error.message, []).append(self.called(row))
             else:
-                count += 1
                 writing.changed(request, self.called(row), done, is_known=is_known)
-        if count:
+        if count := len(chosen) - sum(map(len, refused.values())):
             self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        for why, names in refused.items():
+            which = names[0] if len(names) == 1 else f"{len(names)} others" if count else f"All {len(names)}"
+            self.message_user(request, f"{which}: {why}", messages.WARNING)
 
     def called(self, row: models.Model) -> str:
         """Return how a row is called, without what looks like a secret."""

@@ -67,6 +67,16 @@ def test_a_post_that_waits_for_nobody_is_left_and_that_is_said(act, row):
     assert row(PsaPost).state == "sent"
 
 
+def test_rows_that_are_left_for_one_reason_are_told_in_one_line(act, ours):
+    with account_scope(ours.account.id):
+        posts = [
+            PsaPost.objects.create(kind="note", ticket_id=7, idempotency_key=f"sent-{n}", payload={}, state="sent")
+            for n in range(3)
+        ]
+
+    assert "All 3: Nothing waits to be tried again." in act("try_again", *posts)
+
+
 def test_a_failed_turn_is_run_again(act, row):
     page = act("run_again", row(Turn, status="failed", failure="unavailable", error="Down"))
 
