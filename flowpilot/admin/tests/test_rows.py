@@ -179,7 +179,7 @@ def test_an_address_narrows_to_a_session(look, ours):
 
 @pytest.mark.parametrize("query", ["q=%00", "q=" + "9" * 40, "chat=nonsense", "p=99999", "o=1.2.3", "q=%27%22%3B--"])
 def test_a_strange_address_breaks_nothing(look, query):
-    assert look.get(f"{_list(Turn)}?{query}").status_code in {200, 302}
+    assert look.get(f"{_list(Turn)}?{query}").status_code in {200, 302, 400}
 
 
 def test_a_strange_choice_of_rows_breaks_nothing(look):
