@@ -1,15 +1,14 @@
 """What a script's cards owe their readers: nothing that axe-core knows to be wrong, in both themes, and no width that scrolls sideways."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from flowpilot.testing.product import Product
 from sessions.tests.browser import browser_page, rest_hand, sign_in
+from sessions.tests.looking import wrongs
 from sessions.tests.test_browser_scripts import ADMIN, CODE, DRAFTED, SUGGESTED, sign_in_as, start
 
 pytestmark = pytest.mark.browser
-LOOKS = [(1440, "dark"), (1024, "light"), (390, "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +46,21 @@ def test_the_card_of_a_match_holds_in_every_look(product):
 def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_product, claude):
     claude.reset()
     claude.answer(SUGGESTED, to="Labels do not print")
-    claude.answer(DRAFTED, to="You write one")
     found = []
     with browser_page() as page:
         sign_in(page, claude_product)
         start(page, "Labels do not print at the warehouse.")
         page.locator("#lane-fix").get_by_role("link", name="Show").click()
         found += wrongs(page, "ways")
+        claude.answer("I would rather not.", to="You write one")
         page.get_by_role("button", name="Draft one for this fix").click()
         card = page.locator("#script-card")
+        expect(card.get_by_role("button", name="Try again")).to_be_visible()
+        found += wrongs(page, "failed draft")
+        claude.answer(DRAFTED, [DRAFTED[:30], *["#"] * 30, DRAFTED[30:]], delay=0.4, to="You write one")
+        card.get_by_role("button", name="Try again").click()
+        expect(card.locator("pre")).to_contain_text("#")
+        found += wrongs(page, "streaming draft")
         expect(card.get_by_text("Keep this script?")).to_be_visible(timeout=20_000)
         found += wrongs(page, "draft")
         card.get_by_label("I have read what it changes").check()
@@ -106,21 +111,3 @@ def test_a_phone_reaches_the_scripts_through_the_menu(product):
 def show_scripts(page: Page) -> None:
     page.locator("#session-bar").get_by_role("link", name="Scripts").click()
     expect(page.locator("#script-card")).to_be_visible()
-
-
-def wrongs(page: Page, state: str) -> list[str]:
-    """Return what axe finds in a state and where it scrolls sideways, in three widths and both themes."""
-    found = []
-    for width, theme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
-        page.wait_for_timeout(250)  # colours fade
-        where = f"{state} at {width}, {theme}"
-        found += [
-            f"{where}: {violation['id']}: {violation['nodes'][0]['html'][:160]} {violation['nodes'][0].get('failureSummary', '')[:200]}"
-            for violation in Axe().run(page).response["violations"]
-        ]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{where}: scrolls sideways")
-    page.set_viewport_size({"width": 1440, "height": 900})
-    return found

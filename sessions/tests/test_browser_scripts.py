@@ -138,23 +138,6 @@ def test_without_an_ai_the_builder_says_why_and_a_script_by_hand_is_checked(prod
         expect(page.get_by_text("Draft", exact=True).first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-@pytest.mark.parametrize("path", ["/scripts/", "/scripts/new", "/scripts/builder", "/scripts/drafts/"])
-def test_the_pages_fit_their_width_and_axe_finds_nothing(path, width, product):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    with browser_page(width=width) as page:
-        sign_in(page, product)
-        page.goto(product.url + path)
-        if path == "/scripts/":
-            page.get_by_role("link", name="Clear the print queue").click()
-            expect(page.get_by_role("heading", name="History")).to_be_visible() if width > 720 else page.wait_for_url(
-                "**/scripts/*"
-            )
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        found = axe.run(page).response["violations"]
-        assert [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in found] == []
-
-
 def test_on_a_phone_a_script_takes_the_place_of_the_list(product):
     with browser_page(width=390) as page:
         sign_in(page, product)
