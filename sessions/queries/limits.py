@@ -19,5 +19,5 @@ def escalation_reason(chat: ChatSession, panel: FixPanel, minutes: int, rules: d
     if most_failed and failed >= most_failed:
         return "One fix didn’t work." if failed == 1 else f"{failed} fixes didn’t work."
     if most_minutes and minutes >= most_minutes:
-        return f"{minutes} minutes of work, and no fix that held."
+        return f"{minutes} minute{'' if minutes == 1 else 's'} of work, and no fix that held."
     return ""
