@@ -54,9 +54,11 @@ def tell_admins(account_id: UUID, *, link: str) -> None:
 
 @transaction.atomic
 def keep_account(*, by: User) -> Account:
-    """Take the deletion of the open account back. Raises NotYourRole."""
+    """Take the deletion of the open account back. Raises NotYourRole, or Conflict once it has begun."""
     require(by, Right.OWN)
     account = _locked()
+    if not User.objects.filter(pk=by.pk, is_active=True).exists():  # it was closed while we waited for the lock
+        raise Conflict("It is too late: the account is being deleted.")
     if account.deletion_due_at:
         account.deletion_due_at, account.deletion_asked_by = None, ""
         account.save(update_fields=["deletion_due_at", "deletion_asked_by"])

@@ -20,6 +20,7 @@ from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.tasks import let_accounts_go
 from flowpilot.accounts.tests.codes import totp
+from flowpilot.errors import Conflict
 from flowpilot.tests.conftest import OURS
 from flowpilot.tests.rows import OWNED, fingerprint
 from sessions import files
@@ -147,6 +148,8 @@ def test_an_account_with_a_running_job_is_closed_and_waits(ours):
 
     assert not leaving.erase(ours.account.id)
     assert not User.objects.get(pk=ours.person.pk).is_active
+    with account_scope(ours.account.id), pytest.raises(Conflict, match="too late"):
+        leaving.keep_account(by=ours.person)
 
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'succeeded'")
