@@ -74,9 +74,10 @@ def versions(template: ScriptTemplate) -> list[VersionRow]:
     return [VersionRow(new, compare(old.body, new.body) if old else None) for old, new in pairs][::-1]
 
 
-def conversations(user: User, limit: int = 30) -> list[ScriptConversation]:
-    """Return the builder chats of a person, newest first."""
+def conversations(user: User, *, template: ScriptTemplate | None = None, limit: int = 30) -> list[ScriptConversation]:
+    """Return the builder chats of a person, or those about one script, newest first."""
     mine = ScriptConversation.objects.filter(owner=user).order_by("-updated_at", "-id")
+    mine = mine.filter(template_id=template.id) if template else mine
     return list(mine.fetch_mode(models.FETCH_RAISE)[:limit])
 
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("<uuid:template_id>/copy", library.copy, name="copy"),
     path("<uuid:template_id>/download", library.download, name="download"),
     path("<uuid:template_id>/versions", library.versions, name="versions"),
+    path("<uuid:template_id>/builder", builder.builder_pane, name="builder-pane"),
     path("<uuid:template_id>/edit", editing.edit_template, name="edit-template"),
     path("<uuid:template_id>/publish", editing.publish_template, name="publish-template"),
     path("<uuid:template_id>/archive", editing.archive_template, name="archive-template"),

@@ -60,6 +60,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "scripts:archive-template",
         "scripts:ask-builder",
         "scripts:builder",
+        "scripts:builder-pane",
         "scripts:conversation",
         "scripts:retry-builder",
         "scripts:save-built",

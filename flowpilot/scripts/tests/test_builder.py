@@ -173,3 +173,19 @@ def test_a_chat_shows_its_versions_and_what_changed(browse, account, technician,
     assert "Changed in this version" in page
     assert "Save as template" in page
     assert "Changed in this version" not in first
+
+
+def test_the_library_has_a_builder_beside_its_script(htmx, account, technician, template, ai):
+    with account_scope(account.id):
+        mine = services.start_conversation(language="", by=technician, template_id=template.id)
+
+    shown = htmx.get(reverse("scripts:builder-pane", args=[template.id])).content.decode()
+    assert "Describe a change" in shown
+    assert mine.get_absolute_url() in shown
+
+
+def test_the_builder_beside_a_script_says_why_it_is_away(htmx, template):
+    shown = htmx.get(reverse("scripts:builder-pane", args=[template.id])).content.decode()
+
+    assert "The builder needs an AI" in shown
+    assert "Describe a change" not in shown

@@ -27,6 +27,20 @@ def builder(request):
         return render(request, "scripts/builder.html", {**_mine(request), "is_on": is_on})
 
 
+@require_GET
+@own_scope
+def builder_pane(request, template_id):
+    """The builder beside a script of the library."""
+    with account_scope(request.account_id):
+        found = queries.get_template(template_id)
+    if not request.htmx:
+        return redirect(found)
+    is_on = async_to_sync(calls.is_on)(request.account_id, "script_builder")
+    with account_scope(request.account_id):
+        chats = queries.conversations(request.user, template=found, limit=5)
+        return render(request, "scripts/_builder_pane.html", {"template": found, "chats": chats, "is_on": is_on})
+
+
 @require_POST
 def start_conversation(request):
     template = request.POST.get("template", "")

@@ -4,7 +4,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from flowpilot.errors import Invalid
 from flowpilot.scripts import forms, queries
-from flowpilot.scripts.languages import CHOICES
+from flowpilot.scripts.languages import CHOICES, LANGUAGES
 from flowpilot.scripts.rendering import file_name, to_file
 from flowpilot.scripts.rendering import render as render_script
 from flowpilot.scripts.services.templates import may_edit
@@ -69,6 +69,7 @@ def detail(request, found, raw=None) -> dict:
         "fields": forms.fields(found.asks, values),
         "shown": shown,
         "may_edit": may_edit(found, request.user),
+        "extension": LANGUAGES[found.language].extension,
     }
 
 
