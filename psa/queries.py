@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from flowpilot.accounts.models import User
 from flowpilot.accounts.scope import account_scope, refuse_open_transaction
@@ -21,7 +22,7 @@ from flowpilot.providers.connectwise.models import ConfigurationData, NoteData, 
 from psa import known, lookups
 from psa.filters import Filters
 from psa.models import PsaConnection, PsaMemberLink
-from psa.rows import Row
+from psa.rows import Row, Sla
 
 NOT_CONNECTED = "This account is not connected to ConnectWise yet."
 _ROWS_A_PAGE = 50
@@ -175,6 +176,17 @@ def my_open_count(user: User) -> str:
     if kept is None or not kept.value.tickets:
         return ""
     return f"{len(kept.value.tickets)}{'+' if kept.value.has_more else ''}"
+
+
+def my_close_tickets(user: User) -> list[Sla] | None:
+    """Return how long a person's tickets have that are over or close to it, the worst first, as last seen; None where nobody looked. Asks nobody."""
+    member = member_of(user)
+    kept = known.peek(member.account_id, f"psa:mine:{member.identifier}") if member else None
+    if kept is None:
+        return None
+    due = sorted((ticket for ticket in kept.value.tickets if ticket.due_at), key=lambda ticket: ticket.due_at)
+    found = [Sla.of(ticket, timezone.now()) for ticket in due]
+    return [each for each in found if each.tone]
 
 
 def ticket_row(*, account_id: UUID, ticket_id: int) -> Row:

@@ -10,7 +10,7 @@ from sessions import queries
 def dashboard(request):
     context = {
         "at": "home",
-        "tiles": queries.tiles(),
+        "tiles": queries.tiles(request.user),
         "waiting": queries.waiting(request.user),
         "active": queries.active_chats(request.user),
         "recent": queries.recent_chats(),
