@@ -71,6 +71,7 @@ def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_pro
         found += wrongs(page, "ran")
         rest_hand(page)
         page.get_by_role("button", name="Worked", exact=False).first.click()
+        expect(page.locator("#lane-fix a.good")).to_be_visible()
         page.locator("#session-bar").get_by_role("link", name="Resolve").click()
         page.locator("#post-button").click()
         expect(page.locator("#post-button")).to_have_count(0)

@@ -75,6 +75,7 @@ def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(cl
         card.get_by_role("button", name="Mark as run").click()
         rest_hand(page)
         page.get_by_role("button", name="Worked", exact=False).first.click()
+        expect(page.locator("#lane-fix a.good")).to_be_visible()
         page.locator("#session-bar").get_by_role("link", name="Resolve").click()
         page.locator("#post-button").click()
         expect(page.locator("#post-button")).to_have_count(0)
