@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from flowpilot.testing.product import Product
 from sessions.tests.browser import browser_page
-from sessions.tests.test_browser_looks import look
+from sessions.tests.looking import settled, wrongs
 
 pytestmark = pytest.mark.browser
 OWNER = "p.nakamura@summit-it.example"
@@ -49,21 +49,21 @@ def test_a_deletion_is_told_everywhere_and_taken_back(product):
         page.goto(product.url)
         notice = page.locator(".notices")
         expect(notice).to_contain_text("everything in it is deleted on")
-        found = [each for theme in ("dark", "light") for each in look(page, theme)]
+        settled(page)
+        found = wrongs(page, "notice")
         notice.get_by_role("button", name="Keep the account").click()
         expect(page.locator(".visit")).to_have_count(0)
 
     assert not found
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_finds_nothing_in_the_settings(product, width, theme):
+def test_axe_finds_nothing_in_the_settings(product):
     found = []
-    with browser_page(width=width) as page:
+    with browser_page() as page:
         _sign_in(page, product)
         for name in ("account", "profile", "data", "data/delete", "audit", "people"):
             page.goto(f"{product.url}/settings/{name}")
-            found += look(page, theme)
+            settled(page)
+            found += wrongs(page, name)
 
     assert not found
