@@ -34,6 +34,7 @@ urlpatterns = [
     path("<uuid:chat_id>/similar/fixes/<uuid:fix_id>", similar.bring_fix, name="bring-fix"),
     path("<uuid:chat_id>/similar/checks/<uuid:item_id>", similar.bring_check, name="bring-check"),
     path("<uuid:chat_id>/past", past.past, name="past"),
+    path("<uuid:chat_id>/budget", chat.budget, name="budget"),
     path("<uuid:chat_id>/rename", chat.rename_chat, name="rename-chat"),
     path("<uuid:chat_id>/attachments", attachments.attach, name="attach"),
     path("<uuid:chat_id>/attachments/<uuid:attachment_id>", attachments.attachment, name="attachment"),

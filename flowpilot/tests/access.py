@@ -125,6 +125,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:chat",
         "sessions:similar",
         "sessions:similar-here",
+        "sessions:budget",
         "sessions:chat-events",
         "sessions:note-events",
         "sessions:dismiss-fix",

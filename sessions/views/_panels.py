@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 
 from flowpilot.accounts.preferences import all_settings
 from flowpilot.errors import Conflict, Invalid, NotFound, UserError
+from flowpilot.providers.ai.ledger import read_budget
 from sessions import queries
 from sessions.models import ChatSession, Turn
 
@@ -29,6 +30,7 @@ def panels(chat: ChatSession) -> dict:
         "cost": queries.cost(chat),
         **time,
         "escalation_reason": queries.escalation_reason(chat, fix_panel, time["active_minutes"], rules),
+        "budget": read_budget(),
         "client_key": uuid4(),
     }
 

@@ -14,7 +14,6 @@ def chat(request, chat_id):
     # The pulse first: what moves while the rest is read is then sent once more, not missed.
     context = {"at": "pilot", "pulse": queries.pulse(chat_id), "turns": queries.thread(found), **panels(found)}
     context["pending"] = queries.pending_attachments(found, request.user)
-    context["budget"] = read_budget()
     context |= _handed_over(found)
     return render(request, "sessions/chat.html", context)
 
@@ -23,6 +22,12 @@ def chat(request, chat_id):
 def rename_chat(request, chat_id):
     services.rename_chat(chat_id=chat_id, title=request.POST.get("title", ""))
     return render_panels(request, chat_id)
+
+
+@require_GET
+def budget(request, chat_id):
+    """What is left of the month's AI: a page that says it is used up looks again by itself."""
+    return render(request, "sessions/_budget.html", {"chat": queries.get_chat(chat_id), "budget": read_budget()})
 
 
 def _handed_over(chat):
