@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from sessions.tests.browser import browser_page, say, sign_in, start_on_ticket
+from sessions.tests.browser import browser_page, rest_hand, say, sign_in, start_on_ticket
 
 pytestmark = pytest.mark.browser
 SLOW = "".join(f"Word{number} " for number in range(80)) + "end."
@@ -19,7 +19,7 @@ def tabs(claude_product, claude):
         other = page.context.new_page()
         other.goto(page.url)
         for tab in (page, other):
-            expect(tab.locator("#news[data-heard]")).to_have_count(1, timeout=15_000)
+            expect(tab.locator("#news[data-heard]")).to_have_count(1, timeout=30_000)
         yield page, other
 
 
@@ -68,6 +68,43 @@ def test_a_fact_added_in_one_is_seen_in_the_other(tabs):
     one.keyboard.press("Enter")
 
     expect(other.locator("#lane-facts").get_by_text("Two users have it")).to_be_visible()
+
+
+def add_fact(page, text):
+    page.get_by_role("button", name="Add fact").click()
+    page.get_by_label("New fact").fill(text)
+    page.keyboard.press("Enter")
+    expect(page.locator("#lane-facts").get_by_text(text)).to_be_visible()
+
+
+def test_a_lane_under_a_hand_holds_still_and_says_how_much_is_new(tabs):
+    one, other = tabs
+    facts = other.locator("#lane-facts")
+    before = facts.locator("li[id]").count()
+    other.locator("#lane-tasks h2").hover()
+    add_fact(one, "It began on Monday")
+    news = facts.get_by_role("button", name="1 new")
+    expect(news).to_be_visible()
+    assert facts.locator("li[id]").count() == before
+    add_fact(one, "The switch was replaced")
+    expect(facts.get_by_role("button", name="2 new")).to_be_visible()
+
+    facts.get_by_role("button", name="2 new").click()
+    expect(facts.get_by_text("It began on Monday")).to_be_visible()
+    expect(facts.locator("li[id]")).to_have_count(before + 2)
+    expect(facts.locator(".waiting")).to_have_count(0)
+
+
+def test_a_lane_takes_what_is_new_once_the_focus_has_left_it(tabs):
+    one, other = tabs
+    facts = other.locator("#lane-facts")
+    other.mouse.move(400, 300)
+    facts.get_by_role("button", name="Add fact").focus()
+    add_fact(one, "Only on the second floor")
+    expect(facts.get_by_role("button", name="1 new")).to_be_visible()
+    rest_hand(other)
+
+    expect(facts.get_by_text("Only on the second floor")).to_be_visible()
 
 
 def test_a_hidden_tab_closes_its_streams_and_catches_up(tabs, claude):
