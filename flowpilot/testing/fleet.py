@@ -77,12 +77,12 @@ class Fleet:
         self.workers[pid] = max(found)
         return pid
 
-    def add_web(self) -> int:
-        """Start a web process and wait until it listens; return its pid."""
+    def add_web(self, *, has_worker: bool = False) -> int:
+        """Start a web process, with a worker inside if asked, and wait until it listens; return its pid."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        pid = self._ask(do="web", port=port)["pid"]
+        pid = self._ask(do="web", port=port, has_worker=has_worker)["pid"]
         _until(lambda: _listens(port))
         self.webs[pid] = port
         return pid
@@ -145,6 +145,7 @@ def _grow_up(what: dict[str, Any], writing: int) -> None:
     from flowpilot import serving
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ["PGAPPNAME"] = f"fleet-{what['do']}"  # by which its connections are known
     try:
         if what["do"] == "open":
             os.write(writing, json.dumps(_open(what["chats"])).encode())
@@ -152,7 +153,7 @@ def _grow_up(what: dict[str, Any], writing: int) -> None:
         if what["do"] == "worker":
             serving.work()
         if what["do"] == "web":
-            serving.serve(host="127.0.0.1", port=what["port"], has_worker=False)
+            serving.serve(host="127.0.0.1", port=what["port"], has_worker=what["has_worker"])
     finally:
         os._exit(0)
 

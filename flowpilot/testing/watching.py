@@ -3,9 +3,12 @@
 import asyncio
 import random
 import re
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import anthropic
 import httpx
 
 _PARTIAL = r'<hx-partial hx-target="#turn-{id}{part}" hx-swap="(\w+)">(.*?)</hx-partial>'
@@ -38,7 +41,8 @@ class Technician:
     def __init__(self, cookie: dict[str, str], ports: Callable[[], list[int]], *, seed: int = 0) -> None:
         self._cookie, self._ports, self._random = cookie, ports, random.Random(seed)
         self.cuts_left = 0
-        self._http = httpx.AsyncClient(timeout=30, cookies={**cookie, "csrftoken": "c" * 32})
+        many = httpx.Limits(max_connections=1_000)
+        self._http = httpx.AsyncClient(timeout=30, cookies={**cookie, "csrftoken": "c" * 32}, limits=many)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -73,6 +77,13 @@ class Technician:
                 await asyncio.sleep(0.2)
         return page
 
+    @asynccontextmanager
+    async def listening(self, chat_id: str) -> AsyncIterator[None]:
+        """Hold the stream of a page that listens open, from its first word on."""
+        async with self._http.stream("GET", self._url(f"/pilot/{chat_id}/events")) as reply:
+            await anext(reply.aiter_text())
+            yield
+
     async def _connect(self, path: str, page: Page, look: Callable[[Page], None], cut: int | None) -> None:
         url, waiting, count = self._url(path), "", 0
         async with self._http.stream("GET", url, headers={"HX-Request": "true"}) as reply:
@@ -103,3 +114,15 @@ class Technician:
 
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._random.choice(self._ports())}{path}"
+
+
+async def first_word_by_sdk(api_key: str, base_url: str) -> float:
+    """Return the milliseconds that the SDK alone takes to the first word of an answer."""
+    async with anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url) as client:
+        began = time.perf_counter()
+        asked = client.messages.stream(
+            model="claude-sonnet-5-5", max_tokens=1024, messages=[{"role": "user", "content": "Hello"}]
+        )
+        async with asked as stream:
+            await anext(aiter(stream.text_stream))
+            return (time.perf_counter() - began) * 1000
