@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from flowpilot.accounts.models import AuditEvent, StaffGrant, User
 from flowpilot.accounts.scope import account_scope
+from flowpilot.accounts.tests.codes import code_of
+from flowpilot.testing.canaries import PASSWORD
 from flowpilot.testing.fixtures import make_person
 
 ENTRANCE = reverse("admin:enter")
@@ -31,6 +33,10 @@ def enter(staff_client):
 def _grants(account) -> list[StaffGrant]:
     with account_scope(account.id):
         return list(StaffGrant.objects.order_by("created_at"))
+
+
+def _sign_in(client, person):
+    return client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
 
 
 def _change(account, **changes):
@@ -99,6 +105,21 @@ def test_staff_keep_their_last_factor(staff, staff_client):
     staff_client.post(reverse("mfa_deactivate_totp"))
 
     assert staff.authenticator_set.exists()
+
+
+def test_the_first_sign_in_sets_a_factor_up_and_the_next_asks_for_it(staff, account):
+    staff.authenticator_set.all().delete()
+    first, again = Client(), Client()
+    _sign_in(first, staff)
+    form = first.get(reverse("mfa_activate_totp"))
+    secret = form.context["form"].secret
+
+    codes = first.post(reverse("mfa_activate_totp"), {"code": code_of(secret)}, follow=True)
+    assert (codes.status_code, "</li>" in codes.content.decode()) == (200, True)  # to print, before anything else
+    assert first.get(reverse("home"), follow=True).request["PATH_INFO"] == ENTRANCE
+
+    assert _sign_in(again, staff)["Location"] == reverse("mfa_authenticate")
+    assert again.get(ENTRANCE)["Location"].startswith(reverse("account_login"))
 
 
 def test_after_an_hour_nothing_is_shown(staff_in, account):

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,8 @@ from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.sealing import seal
 from flowpilot.admin.columns import is_text
 from flowpilot.admin.paging import CappedPaginator
-from flowpilot.admin.site import site
+from flowpilot.admin.site import Site, site
+from flowpilot.errors import Unavailable
 from flowpilot.providers.models import AiCall, AiCredential
 from flowpilot.tests import test_urls as every
 from flowpilot.tests.rows import APPEND_ONLY
@@ -196,6 +197,21 @@ def test_a_list_is_counted_no_further_than_a_hundred_pages(monkeypatch, ours):
         with CaptureQueriesContext(connection) as seen:
             assert CappedPaginator(AiCall.objects.order_by("-id"), 2).count == 3
     assert "LIMIT 3" in seen[0]["sql"]
+
+
+def test_a_question_that_takes_too_long_is_stopped_in_words(ours, rf):
+    class Hasty(Site):
+        patience = "20ms"
+
+    def slow(request):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1)")
+
+    request = rf.get("/admin/")
+    request.user = ours.person
+
+    with account_scope(ours.account.id), pytest.raises(Unavailable, match="took too long"), transaction.atomic():
+        Hasty(name="hasty").admin_view(slow)(request)
 
 
 def test_a_search_finds_a_session_by_its_words_its_ticket_and_its_id(look, ours):
