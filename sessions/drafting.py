@@ -15,6 +15,7 @@ from flowpilot.scripts.languages import LANGUAGES
 from flowpilot.scripts.writing import MOST_CLAIMS, ClaimedElsewhere, ClaimLost, claim, system_prompt, write
 from sessions import queries
 from sessions.models import ChatSession
+from sessions.relaying import relay
 from sessions.script_models import ScriptGeneration
 
 log = logging.getLogger("flowpilot.scripts")
@@ -32,6 +33,8 @@ async def draft(account_id: UUID, generation_id: UUID) -> bool:
     if claimed is None:
         return True
     epoch, chat_id, system, messages = claimed
+    key = (account_id, generation_id)
+    relay.begin(key, epoch)
 
     async def save(text: str) -> bool:
         return await run_in_scope(account_id, _save, generation_id, epoch, text)
@@ -43,6 +46,7 @@ async def draft(account_id: UUID, generation_id: UUID) -> bool:
             system_prompt=system,
             messages=messages,
             save=save,
+            show=lambda piece: relay.publish(key, epoch, piece),
             chat_id=chat_id,
         )
         await run_in_scope(account_id, _finish, generation_id, epoch, text)
@@ -58,6 +62,8 @@ async def draft(account_id: UUID, generation_id: UUID) -> bool:
     except Exception:  # the job runner's boundary: the technician gets words, the log gets the rest
         log.exception("script.broke generation=%s", generation_id)
         await run_in_scope(account_id, _fail, generation_id, epoch, GENERIC)
+    finally:
+        relay.finish(key, epoch)
     return True
 
 

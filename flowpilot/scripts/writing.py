@@ -61,9 +61,13 @@ async def write(
     system_prompt: list[SystemBlock],
     messages: Sequence[Message],
     save: Callable[[str], Awaitable[bool]],
+    show: Callable[[str], None] = lambda piece: None,
     chat_id: UUID | None = None,
 ) -> tuple[str, Completion]:
-    """Return what the AI wrote. `save` keeps the text so far, and says no when the claim is lost. Raises ClaimLost and the door's errors."""
+    """Return what the AI wrote. `save` keeps the text so far, and says no when the claim is lost; `show` hears each piece at once.
+
+    Raises ClaimLost and the door's errors.
+    """
     parts: list[str] = []
     completion = None
     stream = calls.generate_text_stream(
@@ -77,6 +81,7 @@ async def write(
                     completion = piece
                 else:
                     parts.append(piece)
+                    show(piece)
     except asyncio.CancelledError:
         if beat.done():  # it stopped us
             raise ClaimLost from None

@@ -158,6 +158,7 @@ URLS_BY_RIGHT: dict[Right, set[str]] = {
         "sessions:start-chat",
         "sessions:start-from-ticket",
         "sessions:stop-turn",
+        "sessions:stream-draft",
         "sessions:stream-turn",
         "sessions:tell-answers",
         "sessions:turn",

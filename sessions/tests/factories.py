@@ -5,6 +5,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from sessions.models import ChatSession, SessionFact, SuggestedFix, Turn
+from sessions.script_models import ScriptGeneration
 
 STALE_TOKEN = "Clear the stale token"
 
@@ -40,3 +41,10 @@ def at(fix, outcome):
     if outcome != "none":
         fix.user_decision, fix.applied_at = "accepted", timezone.now()
     fix.save()
+
+
+def make_draft(chat, status, **fields):
+    """A script that an AI drafts; call it inside the account's scope."""
+    return ScriptGeneration.objects.create(
+        chat=chat, kind="draft", name="Restart it", language="bash", status=status, **fields
+    )

@@ -16,7 +16,7 @@ from sessions.models import ChatSession, Turn
 from sessions.news import MemoryNews
 from sessions.services.facts import add_fact
 from sessions.services.turns import ask, remove_turn, stop_turn
-from sessions.tests.factories import make_turn
+from sessions.tests.factories import make_draft, make_turn
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a stream gives its connections back
 SOON = 3.0  # seconds; the stream would look by itself after five
@@ -183,13 +183,13 @@ def test_a_page_of_notes_that_missed_a_change_hears_of_it_at_once(hear):
 class TestSignIn:
     """A stream ends soon after the sign-in that opened it."""
 
-    @pytest.fixture(params=["chat-events", "note-events", "stream-turn"])
+    @pytest.fixture(params=["chat-events", "note-events", "stream-turn", "stream-draft"])
     def stream_ends(self, request, account, chat, signed_in, settings):
         """Open a stream, do something, and return what is sent until it closes."""
         settings.STREAM_SIGN_IN_SECONDS = 0.1
         with account_scope(account.id):
-            turn = make_turn(chat, status="running")
-        arguments = [chat.id, turn.id] if request.param == "stream-turn" else [chat.id]
+            written = {"stream-turn": make_turn(chat, status="running"), "stream-draft": make_draft(chat, "running")}
+        arguments = [chat.id, written[request.param].id] if request.param in written else [chat.id]
         url = reverse(f"sessions:{request.param}", args=arguments)
 
         def run(work):

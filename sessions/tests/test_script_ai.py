@@ -237,8 +237,8 @@ def test_the_card_grows_and_then_shows_what_it_changes(ai, client, account, chat
     async_to_sync(drafting.draft)(account.id, generation.id)
     ready = client.get(url, headers={"HX-Request": "true"}).content.decode()
 
-    assert 'hx-trigger="every 1s"' in waiting
-    assert 'hx-trigger="every 1s"' not in ready
+    assert "hx-sse:connect" in waiting
+    assert "hx-sse:connect" not in ready
     assert "Stops a service or a program that people may be using" in ready
     assert "Stops the queue for everyone" in ready
 

@@ -4,59 +4,29 @@ Each connection starts with all the text so far, so a reload or a reconnect has 
 rendered markdown; only the last, growing block is sent again with each piece. No database connection is held while waiting.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.db import connections
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from flowpilot.accounts.scope import run_in_scope
 from sessions import queries
 from sessions.relay import Glimpse
-from sessions.relaying import relay
 from sessions.splitting import split_blocks
 from sessions.views._panels import panels
-from sessions.views._sse import OVER, SIGNED_OUT, SignIn, event_stream, sse_event
-
-LOOK_AGAIN = 2.0  # seconds without news until the database is asked; it also keeps proxies from closing the stream
-BREATH = 0.05  # seconds between two events: what is typed faster than that nobody reads
+from sessions.views._sse import OVER, event_stream, follow, sse_event
 
 
 @require_GET
 async def stream_turn(request, chat_id: UUID, turn_id: UUID):
     await run_in_scope(request.account_id, queries.get_turn, chat_id, turn_id)
-    return event_stream(_events(request, chat_id, turn_id))
-
-
-async def _events(request, chat_id: UUID, turn_id: UUID) -> AsyncIterator[str]:
-    """Yield the answer's growth, then the finished message with its panels."""
-    await sync_to_async(connections.close_all)()
-    key = (request.account_id, turn_id)
-    sent, watch = _Sent(), SignIn(request)
-    glimpse, ended = await run_in_scope(request.account_id, _look, request, chat_id, turn_id)
-    if event := ended or sent.next_event(turn_id, glimpse):
-        yield event
-    if ended:
-        return
-    async for news in relay.watch(key, every=LOOK_AGAIN):
-        if not await watch.holds():
-            yield SIGNED_OUT
-            return
-        glimpse = news
-        if glimpse is None or glimpse.is_done:  # the relay is silent or forgot: the database knows
-            glimpse, ended = await run_in_scope(request.account_id, _look, request, chat_id, turn_id)
-            if ended:
-                yield ended
-                return
-        yield sent.next_event(turn_id, glimpse) or ": still here\n\n"
-        await asyncio.sleep(BREATH)
+    return event_stream(follow(request, turn_id, _Sent(), lambda: _look(request, chat_id, turn_id)))
 
 
 class _Sent:
     """What one connection has sent of an answer: which claim wrote it, and how much of it is finished."""
+
+    breath = 0.05  # seconds between two events: what is typed faster than that nobody reads
 
     def __init__(self) -> None:
         self.epoch, self.finished, self.length = 0, 0, -1
