@@ -22,7 +22,7 @@ from flowpilot.testing.watching import Page, Technician, first_word_by_sdk
 
 _PIECES = [f"Word{number} " for number in range(100)]
 _TICKS = os.sysconf("SC_CLK_TCK")
-_CONNECTIONS = "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in%%') FROM pg_stat_activity WHERE application_name = 'fleet-web'"
+_CONNECTIONS = "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in%%') FROM pg_stat_activity WHERE application_name LIKE 'fleet-web-%%'"
 
 
 def add_arguments(parser) -> None:

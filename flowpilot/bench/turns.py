@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from flowpilot.testing.fleet import Fleet
+from flowpilot.testing.fleet import Fleet, process_name
 from flowpilot.testing.messages_server import MessagesServer
 from flowpilot.testing.scripted_server import Reply
 from flowpilot.testing.watching import Page, Technician
@@ -27,7 +27,8 @@ _WORKERS, _WEBS, _PIECES = 8, 2, 40
 _MOST_LIVE = 50
 _TRY = re.compile(r"try-(\d+)[ .]")  # whole: a number that is still growing is no other try
 _IN_FLIGHT = """
-    SELECT DISTINCT job.worker_id FROM procrastinate_jobs job JOIN ai_turns turn ON turn.id = (job.args->>'turn_id')::uuid
+    SELECT DISTINCT worker.process FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
+    JOIN ai_turns turn ON turn.id = (job.args->>'turn_id')::uuid
     WHERE job.status = 'doing' AND turn.status = 'running' AND turn.started_at < clock_timestamp() - interval '200 ms'
       AND turn.heartbeat_at > clock_timestamp() - %s * interval '1 second'
 """
@@ -162,7 +163,7 @@ class _Run:
         """Return a worker that is in the middle of an answer; ask more when there is none."""
         while True:
             busy = {worker for (worker,) in self.fleet.sql(_IN_FLIGHT, 4 * self.beat)}
-            pids = [pid for pid, worker in self.fleet.workers.items() if worker in busy]
+            pids = [pid for pid in self.fleet.workers if process_name("worker", pid) in busy]
             if pids:
                 return self.random.choice(pids)
             await self._keep_busy()

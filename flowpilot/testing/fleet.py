@@ -21,14 +21,16 @@ from django.conf import settings
 from flowpilot.postgres.embedded import DATABASE, EmbeddedPostgres
 
 _PATIENCE = 30.0  # seconds until a process must be there
-_LISTENERS = "SELECT array_agg(id) FROM procrastinate_workers"
+# A worker that was struck off for its silence comes again under another number: so each row says whose process it is.
+_SAY_WHOSE = "ALTER TABLE procrastinate_workers ADD COLUMN process text DEFAULT current_setting('application_name')"
+_LISTENS = "SELECT 1 FROM procrastinate_workers WHERE process = %s"
 
 
 class Fleet:
     """The processes of one run; a context manager. `environment` is theirs."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.workers: dict[int, int] = {}  # pid -> the queue's own id of the worker
+        self.workers: list[int] = []  # pids
         self.webs: dict[int, int] = {}  # pid -> port
         self._postgres = EmbeddedPostgres(folder / "postgres", is_throwaway=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
@@ -45,6 +47,7 @@ class Fleet:
             piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log, "text": True}
             self._nursery = subprocess.Popen(command, cwd=settings.BASE_DIR, env=self._environment, **piped)  # type: ignore[call-overload]
             self._sql = self._postgres.connect(dbname=DATABASE)
+            self.sql(_SAY_WHOSE)
         except BaseException:
             self._postgres.release()
             raise
@@ -71,10 +74,9 @@ class Fleet:
 
     def add_worker(self) -> int:
         """Start a worker and wait until the queue knows it; return its pid."""
-        before = set(self.sql(_LISTENERS)[0][0] or ())
         pid = self._ask(do="worker")["pid"]
-        found = _until(lambda: set(self.sql(_LISTENERS)[0][0] or ()) - before)
-        self.workers[pid] = max(found)
+        _until(lambda: self.sql(_LISTENS, process_name("worker", pid)))
+        self.workers.append(pid)
         return pid
 
     def add_web(self, *, has_worker: bool = False) -> int:
@@ -91,8 +93,9 @@ class Fleet:
         """Send a signal; a process that is to end is forgotten."""
         os.kill(pid, number)
         if number in {signal.SIGKILL, signal.SIGTERM}:
-            self.workers.pop(pid, None)
             self.webs.pop(pid, None)
+            if pid in self.workers:
+                self.workers.remove(pid)
 
     def _ask(self, **what: Any) -> dict[str, Any]:
         print(json.dumps(what), file=self._nursery.stdin, flush=True)
@@ -105,6 +108,11 @@ class Fleet:
         command = [sys.executable, "manage.py", *arguments]
         env = {**self._environment, **environment}
         subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=True, stdout=self._log, stderr=self._log)
+
+
+def process_name(kind: str, pid: int) -> str:
+    """Return what a process of the fleet calls itself to the database."""
+    return f"fleet-{kind}-{pid}"
 
 
 def _until[T](found: Callable[[], T]) -> T:
@@ -145,7 +153,7 @@ def _grow_up(what: dict[str, Any], writing: int) -> None:
     from flowpilot import serving
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.environ["PGAPPNAME"] = f"fleet-{what['do']}"  # by which its connections are known
+    os.environ["PGAPPNAME"] = process_name(what["do"], os.getpid())  # by which its connections are known
     try:
         if what["do"] == "open":
             os.write(writing, json.dumps(_open(what["chats"])).encode())

@@ -214,7 +214,7 @@ def test_changes_tell_nothing_at_first_and_nothing_of_before(browse, connected):
     assert 'hx-trigger="every 20s' in second.content.decode()
 
 
-@pytest.mark.parametrize("since", ["soon", "2026", "0001-01-01T00:00:00", "9999-12-31T23:59:59+00:00", "\x00"])
+@pytest.mark.parametrize("since", ["soon", "2026", "0001-01-01T00:00:00", "9999-12-31T23:59:59+00:00"])
 def test_changes_take_any_since(browse, connected, since):
     assert browse.get(reverse("psa:changes"), {"since": since}).status_code == 200
 

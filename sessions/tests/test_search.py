@@ -135,7 +135,7 @@ class TestPaging:
         assert "Printer 069" in second
         assert "<section" not in second
 
-    @pytest.mark.parametrize("after", ["", "x", "2026_x", "_", "2026-01-01T00:00:00+00:00_", "\x00"])
+    @pytest.mark.parametrize("after", ["", "x", "2026_x", "_", "2026-01-01T00:00:00+00:00_"])
     def test_a_place_that_cannot_be_is_the_first_page(self, printer, browse, after):
         assert "Label printer" in browse.get(reverse("sessions:history"), {"after": after}).content.decode()
 
