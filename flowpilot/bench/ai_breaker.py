@@ -1,8 +1,8 @@
-"""How soon an answer starts while a provider is left alone, beside the same provider answering and failing."""
+"""How soon an answer starts while a provider is left alone, beside the same provider answering. In a database of its own."""
 
 import time
 from statistics import median
-from uuid import UUID
+from uuid import uuid4
 
 from asgiref.sync import async_to_sync
 
@@ -17,8 +17,8 @@ from flowpilot.providers.ai.guided import GuidedProvider
 from flowpilot.providers.ai.registry import seal_credential
 from flowpilot.providers.models import AiCredential
 from flowpilot.testing.messages_server import MessagesServer
+from flowpilot.testing.scratch import scratch_database
 
-_ACCOUNT = UUID("5e551011-0000-4000-8000-0000000000be")
 _ASKED = [Message("user", "Outlook keeps asking for a password.")]
 
 
@@ -28,7 +28,7 @@ def add_arguments(parser):
 
 def run(*, answers: int, **options) -> dict:
     """Return median and slowest milliseconds to the first piece: `open` with the circuit open, `closed` with the provider answering."""
-    with MessagesServer() as server:
+    with scratch_database(), MessagesServer() as server:
         account = _open(server)
         try:
             closed = [_first_ms(account) for _ in range(answers)]
@@ -45,14 +45,12 @@ def run(*, answers: int, **options) -> dict:
             }
         finally:
             breaker.reset()
-            with account_scope(account.id):
-                AiCredential.objects.all().delete()
 
 
 def _open(server: MessagesServer) -> Account:
-    """Return an account of its own, whose AI is the server. It stays, because nobody may delete an account's audit events."""
-    with account_scope(_ACCOUNT):
-        account = Account.objects.filter(pk=_ACCOUNT).first() or open_account(name="Benchmark", account_id=_ACCOUNT)
+    """Return an account whose AI is the server."""
+    account = open_account(name="Benchmark", account_id=uuid4())
+    with account_scope(account.id):
         credential = AiCredential(provider="anthropic", base_url=server.base_url)
         seal_credential(credential, server.api_key)
         credential.save()
