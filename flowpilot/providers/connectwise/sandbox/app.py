@@ -30,12 +30,14 @@ class App:
     def __init__(self, endpoints: Endpoints, faults: Faults, control: Callable[[Seen], Reply]) -> None:
         self.endpoints, self.faults, self.control = endpoints, faults, control
         self.door = Door()
+        self.days = 0  # how often it was reset
         self.seen: deque[Seen] = deque(maxlen=500)
         self.writes: deque[Seen] = deque(maxlen=20_000)
         self.reset()
 
     def reset(self) -> None:
         """Answer at once again, and forget who asked."""
+        self.days += 1
         self.latency: _Seconds = 0.0
         self.late_seconds: _Seconds = 0.5  # after which a late commit is done
         self.stall_seconds = 60.0
@@ -56,7 +58,11 @@ class App:
 
     async def _respond(self, scope: MutableMapping[str, Any], raw: bytes, receive: _Receive, send: _Send) -> None:
         is_lever = scope["path"].startswith(PREFIX)
+        day = self.days
         await _wait(0.0 if is_lever else self.latency)
+        if day != self.days:  # asked before a reset: it sees nothing of what came after, and takes no fault away
+            await _send(send, coded(503, "ServiceUnavailable", "The sandbox began anew."))
+            return
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         fault = None if is_lever else self.faults.take(f"{scope['method']} {scope['path']}")
         if fault is None:

@@ -259,3 +259,16 @@ def test_the_journal_brings_back_schedule_time_and_callbacks(tmp_path):
     assert entry["id"] in again.entries
     assert 9001 not in again.entries
     assert made["id"] in again.tickets
+
+
+def test_what_was_asked_before_a_reset_takes_no_fault_away(http, sandbox):
+    sandbox.app.latency = 0.3
+    with ThreadPoolExecutor() as pool:
+        early = pool.submit(http.get, "/service/tickets/48213")
+        while not sandbox.app.door.inside:
+            time.sleep(0.01)
+        sandbox.reset()
+        sandbox.fail_next("500")
+        assert early.result().status_code == 503
+
+    assert http.get("/service/tickets/48213").status_code == 500
