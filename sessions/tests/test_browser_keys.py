@@ -133,6 +133,15 @@ def test_keys_of_a_session_its_notes_and_what_is_similar(page, product):
         page.wait_for_url(f"{chat}/{path}")
         page.goto(chat)
         rest_hand(page)
+    page.goto(f"{chat}/past")
+    version = page.locator("output[for=version]")
+    newest = version.inner_text().split(",")[0]
+    page.locator("#main").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(version).not_to_contain_text(newest)
+    page.locator("#main").focus()
+    page.keyboard.press("ArrowRight")
+    expect(version).to_contain_text(newest)
 
 
 def test_keys_of_a_fix_and_its_script(page, product):
