@@ -1,6 +1,7 @@
 """Fixtures that every app's tests share."""
 
 import uuid
+from concurrent.futures import wait
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -17,6 +18,7 @@ from flowpilot.testing.canaries import PASSWORD, find_canary
 from flowpilot.testing.gemini_server import GeminiServer
 from flowpilot.testing.messages_server import MessagesServer
 from flowpilot.testing.product import Product
+from psa import known
 from psa import services as psa_services
 
 
@@ -139,9 +141,14 @@ def served():
 
 @pytest.fixture
 def sandbox(served):
-    """ConnectWise as on its first day."""
+    """ConnectWise as on its first day. What a page still asks beside its answer ends with the test: the next one counts what is asked."""
     served[0].reset()
-    return served[0]
+    yield served[0]
+    asked = [future for _, future in known._running.values()]
+    for future in asked:
+        future.cancel()
+    wait(asked, timeout=1)
+    known._running.clear()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class App:
         day = self.days
         await _wait(0.0 if is_lever else self.latency)
         if day != self.days:  # asked before a reset: it sees nothing of what came after, and takes no fault away
-            await _send(send, coded(503, "ServiceUnavailable", "The sandbox began anew."))
+            await _send(send, coded(404, "NotFound", "The sandbox began anew."))
             return
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         fault = None if is_lever else self.faults.take(f"{scope['method']} {scope['path']}")
