@@ -34,17 +34,19 @@ def shared(product):
         page.goto(f"{product.url}/tickets/48119")
         page.get_by_role("button", name="Start session").click()
         expect(page.get_by_label("Message", exact=True)).to_be_visible()
-        yield page
+        yield page, page.url
         browser.close()
 
 
 @pytest.fixture
 def chat(shared):
     """The session's page, fresh, with nothing typed and no hand in the lane."""
-    shared.evaluate("localStorage.clear()")
-    shared.reload()
-    shared.mouse.move(500, 300)
-    return shared
+    page, url = shared
+    page.goto(url)  # wherever the test before went, and is perhaps still going
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    page.mouse.move(500, 300)
+    return page
 
 
 def test_the_lane_takes_what_the_stream_brings(chat):
