@@ -36,6 +36,18 @@ def test_a_fact_is_begun_with_the_words_behind_its_command(session_page):
     expect(page.get_by_label("Message", exact=True)).to_have_value("")
 
 
+def test_no_command_throws_words_away(session_page):
+    page = session_page
+    page.get_by_label("Message", exact=True).fill("/fact since Monday")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_label("New fact")).to_have_value("VPN is off since Monday")
+    page.get_by_label("Message", exact=True).fill("/similar it hums as well")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_label("Message", exact=True)).to_have_value("it hums as well")
+    page.get_by_label("Message", exact=True).fill("")
+
+
 def test_a_fix_is_asked_for_by_enter(session_page):
     page = session_page
     page.get_by_label("Message", exact=True).press_sequentially("/fix")

@@ -155,12 +155,12 @@
       write(box, rest ? `${item.dataset.says} ${rest}` : item.dataset.says);
       return box.form.requestSubmit();
     }
+    if (!item.dataset.fills) return write(box, rest); // what stood after the command is nobody's to throw away
     write(box, "");
-    if (!item.dataset.fills) return;
     const form = one(item.dataset.fills);
     form.hidden = false;
     const field = one("input:not([type=hidden]), textarea", form);
-    write(field, rest);
+    write(field, [field.value, rest].filter(Boolean).join(" "));
     field.focus();
   }
   document.addEventListener("click", (event) => {
