@@ -8,7 +8,7 @@ from flowpilot.accounts.audit_log import KINDS
 from flowpilot.accounts.known_settings import SETTINGS
 from flowpilot.accounts.login_sessions import end_sessions
 from flowpilot.accounts.models import Account, AccountSettings, AuditEvent, Invitation, StaffGrant, User
-from flowpilot.accounts.permissions import allows
+from flowpilot.accounts.permissions import Right, allows
 from flowpilot.accounts.preferences import change_setting
 from flowpilot.admin import writing
 from flowpilot.admin.columns import short
@@ -140,6 +140,7 @@ class KindFilter(admin.SimpleListFilter):
 @admin.register(AuditEvent, site=site)
 class Events(Rows):
     noun, nouns, help = "event", "audit log", "What happened, and who did it; nobody can change it"
+    right = Right.OWN  # as on its page in the settings
     list_display = ("number", "created_at", "actor", "what", short("object", "about"), "ip")
     list_filter = (KindFilter,)
     search_help_text = "The number of an event, or an ID of a person"

@@ -16,7 +16,7 @@ from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html
 
-from flowpilot.accounts.permissions import Right, allows
+from flowpilot.accounts.permissions import Right, allows, require
 from flowpilot.admin import writing
 from flowpilot.admin.columns import is_hidden, is_text, plain, related, short, shown
 from flowpilot.admin.paging import CappedPaginator
@@ -49,6 +49,7 @@ class Rows(admin.ModelAdmin):
     ids: ClassVar[Sequence[str]] = ()
     numbers: ClassVar[Sequence[str]] = ()
     beginnings: ClassVar[Sequence[str]] = ()
+    right = Right.ADMINISTER  # who sees these rows
     can_add = can_delete = False
     editable: ClassVar[Sequence[str]] = ()
 
@@ -65,10 +66,10 @@ class Rows(admin.ModelAdmin):
     # --- who, and what -----------------------------------------------------------------------------------------------------------
 
     def has_module_permission(self, request):
-        return allows(request.user, Right.ADMINISTER)
+        return allows(request.user, self.right)
 
     def has_view_permission(self, request, obj=None):
-        return allows(request.user, Right.ADMINISTER)
+        return allows(request.user, self.right)
 
     def has_add_permission(self, request):
         return self.can_add and allows(request.user, Right.MANAGE)
@@ -91,7 +92,14 @@ class Rows(admin.ModelAdmin):
     def get_urls(self):
         """The list, the row, and what may be done; no history, because the audit log is that."""
         info = f"{self.opts.app_label}_{self.opts.model_name}"
-        wrap = self.admin_site.admin_view
+
+        def wrap(view):
+            def guarded(request, *args, **kwargs):
+                require(request.user, self.right)
+                return view(request, *args, **kwargs)
+
+            return self.admin_site.admin_view(guarded)
+
         urls = [
             path("", wrap(self.changelist_view), name=f"{info}_changelist"),
             path("<path:object_id>/change/", wrap(self.change_view), name=f"{info}_change"),

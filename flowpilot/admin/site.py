@@ -78,6 +78,8 @@ class Site(admin.AdminSite):
         groups: dict[str, list[dict]] = {name: [] for name in GROUPS.values()}
         tables: dict[Any, Any] = self._registry
         for model, rows in tables.items():
+            if not rows.has_module_permission(request):
+                continue
             name = rows.nouns[:1].upper() + rows.nouns[1:]
             address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             is_here = request.path.startswith(address)

@@ -253,6 +253,9 @@ URLS_BY_RIGHT[Right.ADMINISTER] |= {
         for page in ("changelist", "change")
     ),
 }
+ADMIN_OF_OWNERS = {"admin:accounts_auditevent_changelist", "admin:accounts_auditevent_change"}
+URLS_BY_RIGHT[Right.ADMINISTER] -= ADMIN_OF_OWNERS
+URLS_BY_RIGHT[Right.OWN] |= ADMIN_OF_OWNERS
 # What platform staff reach in no account: their own sign-in, and the way into one. All else takes a grant, and is in the admin.
 STAFFS_OWN = {
     "accounts:second-factor",
