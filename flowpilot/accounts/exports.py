@@ -87,13 +87,18 @@ def take_export(*, export_id: UUID, by: User) -> Path:
 
 
 def forget_old(account_id: UUID) -> int:
-    """Delete the account's exports that are too old, with their files; return how many."""
+    """Delete the account's exports that are too old, with their files and what a killed job left; return how many."""
     with account_scope(account_id):
         old = AccountExport.objects.filter(expires_at__lte=timezone.now())
-        names = [name for name in old.values_list("file", flat=True) if name]
-        for name in names:
-            _path(account_id, name).unlink(missing_ok=True)
-        return old.delete()[0]
+        over = {_path(account_id, name) for name in old.values_list("file", flat=True)}
+        forgotten = old.delete()[0]
+        kept = {_path(account_id, name) for name in AccountExport.objects.values_list("file", flat=True)}
+    lost = (timezone.now() - _LOST).timestamp()
+    for path in archive.files_of(account_id):
+        is_left = path not in kept and path.stat().st_mtime < lost
+        if path.parent.parent.name == archive.EXPORTS and (path in over or is_left):
+            path.unlink(missing_ok=True)
+    return forgotten
 
 
 def _end(account_id: UUID, export_id: UUID, **changes) -> bool:

@@ -1,6 +1,7 @@
 """An export holds everything of its account and nothing that opens anything; its owner alone takes it, for some days."""
 
 import io
+import os
 import re
 import zipfile
 from datetime import timedelta
@@ -118,6 +119,19 @@ def test_it_is_gone_after_three_days_with_its_file(account, owner, made):
 
     assert exports.forget_old(account.id) == 1
     assert archive.files_of(account.id) == []
+
+
+def test_what_a_killed_job_left_goes_too_but_not_what_is_being_written(account, made):
+    [ready] = archive.files_of(account.id)
+    left, growing = ready.with_name("a.part"), ready.with_name("b.part")
+    for path in (left, growing):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    os.utime(ready, (0, 0))
+
+    exports.forget_old(account.id)
+
+    assert archive.files_of(account.id) == sorted([ready, growing])
 
 
 def test_the_owner_downloads_it_and_that_is_written_down(account, owner, fresh, made):
