@@ -1,5 +1,8 @@
 """Two tabs on one session: what happens in one is seen in the other, with no reload, and nothing is shown twice."""
 
+import re
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -19,7 +22,7 @@ def tabs(claude_product, claude):
         other = page.context.new_page()
         other.goto(page.url)
         for tab in (page, other):
-            expect(tab.locator("#news[data-heard]")).to_have_count(1, timeout=30_000)
+            expect(tab.locator("#news[data-heard]")).to_have_count(1)
         yield page, other
 
 
@@ -59,6 +62,15 @@ def test_a_waiting_message_is_edited_and_taken_back_in_both(tabs, claude):
 
     other.get_by_role("button", name="Stop").first.click()
     expect(one.locator("article[data-turn=cancelled]").last).to_be_visible()
+
+
+@pytest.mark.parametrize("late", ["hx-sse.min", "thread"])
+def test_news_comes_though_a_script_came_late(tabs, late):
+    _, other = tabs
+    other.route(re.compile(rf"/{late}[^/]*\.js"), lambda route: (time.sleep(0.5), route.continue_()))
+    other.reload()
+
+    expect(other.locator("#news[data-heard]")).to_have_count(1)
 
 
 def test_a_fact_added_in_one_is_seen_in_the_other(tabs):
