@@ -75,13 +75,19 @@
     if (option && option !== chosen(dialog())) choose(dialog(), option);
   });
   // What was chosen stays chosen while tickets come in later; a new search begins at its first.
-  document.addEventListener("htmx:after:swap", () => {
-    const box = dialog() || one("#palette");
-    if (!box) return;
-    if (typed !== null && box.open) setTimeout(catchUp, 0, box); // once htmx listens to the field
+  function keepChoice(box) {
     if (!chosen(box)) choose(box, options(box)[0]);
     const count = options(box).length;
     const words = `${count} result${count === 1 ? "" : "s"}`;
     if (one("#pal-count", box).textContent !== words) one("#pal-count", box).textContent = words;
-  });
+  }
+  // While htmx settles, the old option is gone already, and no field may name it; afterwards its attributes are those of the reply.
+  for (const name of ["htmx:before:settle", "htmx:after:swap"]) {
+    document.addEventListener(name, () => {
+      const box = dialog() || one("#palette");
+      if (!box) return;
+      if (name === "htmx:after:swap" && typed !== null && box.open) setTimeout(catchUp, 0, box); // once htmx listens to the field
+      keepChoice(box);
+    });
+  }
 })();
