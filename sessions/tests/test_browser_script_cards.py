@@ -76,7 +76,7 @@ def test_the_cards_of_a_draft_hold_in_every_look_until_it_is_reviewed(claude_pro
         page.locator("#post-button").click()
         expect(page.locator("#post-button")).to_have_count(0)
         page.get_by_role("link", name="Back to session").click()
-        expect(page.get_by_text("into a template")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 script ready")).to_be_visible()
         found += wrongs(page, "after-resolve")
     with browser_page() as page:
         sign_in_as(page, claude_product, ADMIN)

@@ -81,7 +81,7 @@ def test_a_drafted_script_becomes_a_template_that_the_next_session_is_offered(cl
         page.locator("#post-button").click()
         expect(page.locator("#post-button")).to_have_count(0)
         page.get_by_role("link", name="Back to session").click()
-        expect(page.get_by_text("into a template")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 script ready")).to_be_visible()
         expect(page.get_by_text("An admin of your account publishes it")).to_be_visible()
     with browser_page() as page:
         sign_in_as(page, claude_product, ADMIN)
