@@ -7,8 +7,7 @@ from flowpilot.accounts.scope import account_scope
 from flowpilot.accounts.views.settings import rows
 from flowpilot.errors import UserError
 from flowpilot.providers.ai import credentials
-from flowpilot.providers.ai.ledger import read_budget
-from flowpilot.providers.ai.registry import PROVIDERS
+from flowpilot.providers.ai.registry import PROVIDERS, read_budget
 from flowpilot.providers.models import AiCredential
 
 

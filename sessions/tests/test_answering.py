@@ -191,7 +191,7 @@ def test_where_the_ai_refuses_rules_answer_and_say_why(ai, turn, answer):
     assert answer(turn) is True
     assert (turn.status, turn.provider) == ("done", "guided")
     assert turn.fallback == (
-        "The AI account has no credit left. An admin can see to that, so fixed rules answered. Your next message asks the AI again."
+        "The AI account has no credit left. An admin can see to that. Fixed rules answered this. Your next message asks the AI again."
     )
 
 

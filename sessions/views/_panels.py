@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from flowpilot.accounts.preferences import all_settings
 from flowpilot.errors import Conflict, Invalid, NotFound, UserError
-from flowpilot.providers.ai.ledger import read_budget
+from flowpilot.providers.ai.registry import read_budget
 from sessions import queries
 from sessions.models import ChatSession, Turn
 

@@ -1,7 +1,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from flowpilot.providers.ai.ledger import read_budget
+from flowpilot.providers.ai.registry import read_budget
 from sessions import queries
 from sessions.queries import escalation
 from sessions.services import chats as services

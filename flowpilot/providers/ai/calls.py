@@ -24,14 +24,14 @@ from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Messa
 from flowpilot.providers.ai.breaker import breaker
 from flowpilot.providers.ai.chat import chat_call_cached
 from flowpilot.providers.ai.pricing import cost_of, most_it_can_cost, what_arrived
-from flowpilot.providers.ai.registry import Candidate, make_plan
+from flowpilot.providers.ai.registry import Candidate, make_plan, read_budget
 from flowpilot.providers.ai.untrusted import mask_secrets
 from flowpilot.providers.models import AiCall
 
 log = logging.getLogger("flowpilot.ai")
 _MCP_OFF = 600  # seconds that a chat goes on without the connector after it failed
 _WHOLE = {"end_turn", "stop_sequence"}
-_BY_RULES = "so fixed rules answered. Your next message asks the AI again."
+_BY_RULES = "Fixed rules answered this. Your next message asks the AI again."
 
 
 class NoAI(Unavailable):
@@ -151,7 +151,7 @@ async def is_on(account_id: UUID, service: str) -> bool:
 
     def look() -> bool:
         plan = make_plan(service)
-        is_paid = plan.limit is None or not ledger.read_budget().is_used
+        is_paid = plan.limit is None or not read_budget().is_used
         return is_paid and any(not breaker.is_open(each.circuit) for each in plan.candidates)
 
     return await run_in_scope(account_id, look)
@@ -270,4 +270,4 @@ def _why_not_first(ask: _Ask, candidate: Candidate) -> str:
 
 
 def _why_rules(ask: _Ask) -> str:
-    return "" if ask.trouble is None else f"{ask.trouble.message.rstrip('.')}, {_BY_RULES}"
+    return "" if ask.trouble is None else f"{ask.trouble.message} {_BY_RULES}"

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from flowpilot.accounts.models import AccountSettings
 from flowpilot.errors import Unavailable
 from flowpilot.providers.ai.base import Usage
 from flowpilot.providers.ai.pricing import Cost
@@ -29,11 +28,12 @@ class BudgetUsed(Unavailable):
 
 @dataclass(frozen=True)
 class Budget:
-    """The month so far, in millionths of a dollar; `limit` is None where nobody set one."""
+    """The month so far, in millionths of a dollar; `limit` is None where nobody set one, `next_answer` is what one more may cost at the most."""
 
     limit: int | None
     spent: int
     reserved: int
+    next_answer: int
 
     @property
     def share(self) -> float:
@@ -46,11 +46,12 @@ class Budget:
 
     @property
     def is_nearly_used(self) -> bool:
-        return self.share >= NOTICE_AT
+        return self.share >= NOTICE_AT or self.is_used
 
     @property
     def is_used(self) -> bool:
-        return self.share >= 1
+        """Whether what is left does not carry another answer: a call whose money cannot be set aside is not made."""
+        return self.limit is not None and self.spent + self.next_answer > self.limit
 
 
 def open_call(
@@ -115,10 +116,10 @@ def settle(
     )
 
 
-def read_budget() -> Budget:
+def read_month(limit: int | None, next_answer: int) -> Budget:
     """Return the open account's month so far."""
     row = AiBudget.objects.filter(month=_this_month()).first()
-    return Budget(read_limit(_preferences()), row.spent_micros if row else 0, row.reserved_micros if row else 0)
+    return Budget(limit, row.spent_micros if row else 0, row.reserved_micros if row else 0, next_answer)
 
 
 def read_limit(preferences: dict) -> int | None:
@@ -158,7 +159,3 @@ def _free_lost(month: date) -> bool:
 
 def _this_month() -> date:
     return timezone.now().date().replace(day=1)
-
-
-def _preferences() -> dict:
-    return AccountSettings.objects.values_list("preferences", flat=True).first() or {}

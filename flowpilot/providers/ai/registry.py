@@ -14,7 +14,8 @@ from flowpilot.accounts.sealing import BrokenSeal, seal, unseal
 from flowpilot.providers.ai.anthropic import AnthropicProvider
 from flowpilot.providers.ai.base import AIProvider
 from flowpilot.providers.ai.gemini import GeminiProvider
-from flowpilot.providers.ai.ledger import read_limit
+from flowpilot.providers.ai.ledger import Budget, read_limit, read_month
+from flowpilot.providers.ai.pricing import most_it_can_cost
 from flowpilot.providers.models import AiCredential
 
 log = logging.getLogger("flowpilot.ai")
@@ -65,12 +66,20 @@ class Plan:
 
 def make_plan(service: str) -> Plan:
     """Return who may answer a service of the open account. Without a key, or where guided is chosen, nobody."""
-    preferences = AccountSettings.objects.values_list("preferences", flat=True).first() or {}
+    preferences = _preferences()
     wanted = preferences.get("ai.provider") or settings.AI_PROVIDER
     keys = {} if wanted == GUIDED else _keys()
     order = sorted(keys, key=lambda name: (name != wanted, list(PROVIDERS).index(name)))
     candidates = tuple(_candidate(service, name, *keys[name], preferences) for name in order)
     return Plan(candidates, read_limit(preferences))
+
+
+def read_budget() -> Budget:
+    """Return the open account's month so far, and what one more answer in a session may cost."""
+    preferences = _preferences()
+    wanted = preferences.get("ai.provider") or settings.AI_PROVIDER
+    model = _model("chat", wanted if wanted in PROVIDERS else next(iter(PROVIDERS)), preferences)
+    return read_month(read_limit(preferences), most_it_can_cost(model, 0, settings.AI_MAX_TOKENS))
 
 
 def make_provider(name: str, api_key: str, base_url: str, service: str = "chat") -> AIProvider:
@@ -98,16 +107,24 @@ def _bound_to(credential: AiCredential) -> dict:
 
 
 def _candidate(service: str, name: str, api_key: str, base_url: str, preferences: dict) -> Candidate:
-    tier = preferences.get(f"ai.tiers.{service}") or settings.AI_TIERS.get(service) or SERVICES[service]
     chosen = preferences.get(f"ai.mcp.{service}")
     has_mcp = chosen == "on" if chosen else service in settings.AI_MCP_SERVICES
     return Candidate(
         provider=make_provider(name, api_key, base_url, service),
-        model=settings.AI_MODELS[name][tier],
+        model=_model(service, name, preferences),
         max_tokens=settings.AI_MAX_TOKENS,
         has_mcp=settings.ENABLE_MCP_MICROSOFT_LEARN and has_mcp and name == "anthropic",
         circuit=f"{name}:{base_url}",
     )
+
+
+def _model(service: str, name: str, preferences: dict) -> str:
+    tier = preferences.get(f"ai.tiers.{service}") or settings.AI_TIERS.get(service) or SERVICES[service]
+    return settings.AI_MODELS[name][tier]
+
+
+def _preferences() -> dict:
+    return AccountSettings.objects.values_list("preferences", flat=True).first() or {}
 
 
 def _keys() -> dict[str, tuple[str, str]]:

@@ -193,7 +193,7 @@ def test_rules_answer_where_the_ai_cannot_and_say_so(ai, ask, status):
 
     assert text
     assert last.provider == "guided"
-    assert "so fixed rules answered" in last.fallback
+    assert "Fixed rules answered this" in last.fallback
 
 
 def test_rules_by_choice_need_no_excuse(ask):

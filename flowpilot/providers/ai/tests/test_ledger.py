@@ -11,6 +11,7 @@ from flowpilot.providers.ai import ledger
 from flowpilot.providers.ai.base import Usage
 from flowpilot.providers.ai.ledger import BudgetUsed
 from flowpilot.providers.ai.pricing import Cost, cost_of, most_it_can_cost
+from flowpilot.providers.ai.registry import read_budget
 from flowpilot.providers.models import AiBudget, AiCall
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
@@ -111,12 +112,24 @@ def test_a_lost_call_that_comes_back_is_billed_but_frees_nothing_again(month):
 
 
 def test_the_budget_is_the_accounts_setting(account, scope):
-    set_setting(account, "ai.budget.monthly_usd", 2)
-    settle(open_call(), cost=1_700_000)
+    set_setting(account, "ai.budget.monthly_usd", 20)
+    settle(open_call(), cost=17_000_000)
 
-    budget = ledger.read_budget()
-    assert (budget.limit, budget.spent) == (2_000_000, 1_700_000)
+    budget = read_budget()
+    assert (budget.limit, budget.spent) == (20_000_000, 17_000_000)
     assert (budget.is_nearly_used, budget.is_used) == (True, False)
+
+
+def test_a_budget_is_used_up_once_it_carries_no_other_answer(account, scope):
+    set_setting(account, "ai.budget.monthly_usd", 20)
+    dearest = read_budget().next_answer
+    settle(open_call(), cost=20_000_000 - dearest)
+    assert not read_budget().is_used
+    settle(open_call(limit=None), cost=1)
+
+    assert read_budget().is_used
+    with pytest.raises(BudgetUsed):
+        open_call(reserve=dearest, limit=20_000_000)
 
 
 def test_a_call_that_was_cached_costs_less_and_says_what_was_saved():
