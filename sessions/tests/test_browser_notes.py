@@ -65,6 +65,24 @@ def test_the_preview_comes_half_a_second_after_the_last_of_several_changes(produ
         assert "Fact 0 of five" in page.locator("#reading-resolution").inner_text()
 
 
+def test_who_is_chosen_stays_chosen_while_names_are_looked_up(product):
+    with browser_page() as page:
+        sign_in(page, product)
+        start_on_ticket(page, product, 48201)
+        page.goto(f"{page.url}/escalation")
+        okafor = page.locator("#who-list label", has_text="S. Okafor")
+        expect(okafor).to_be_visible()
+        held = []
+        page.route("**/escalation/people?*", lambda route: held.append(route))
+        with page.expect_request("**/escalation/people?*"):
+            page.get_by_label("Assign to").fill("oka")
+        okafor.click()
+        held.pop().continue_()
+        page.wait_for_timeout(500)  # were it not given up, its reply would have come
+
+        expect(okafor.locator("input")).to_be_checked()
+
+
 def test_a_session_is_handed_over_and_picked_up(product):
     with browser_page() as page:
         sign_in(page, product)

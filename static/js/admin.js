@@ -13,10 +13,12 @@
     }
     for (const row of rows) row.closest("tr").ariaCurrent = row.checked ? "true" : null;
   };
-  all?.addEventListener("change", () => {
+  const follow = () => {
     for (const row of rows) row.checked = all.checked;
     mark();
-  });
+  };
+  all?.addEventListener("change", follow);
   form.addEventListener("change", mark);
-  mark();
+  if (all?.checked) follow(); // ticked before this ran
+  else mark();
 })();

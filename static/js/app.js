@@ -215,9 +215,16 @@
 
   // --- A dialog that the server sends opens itself. ---
   document.addEventListener("htmx:after:swap", () => all("dialog[data-opens-itself]:not([open])").forEach((dialog) => {
+    dialog.removeAttribute("data-opens-itself"); // once: a swap just after it was closed finds it still there
     dialog.showModal();
     dialog.addEventListener("close", () => dialog.remove(), { once: true });
   }));
+
+  // --- A choice stands though its list is being looked up again: the reply on its way does not know of it ---
+  document.addEventListener("change", (event) => {
+    const list = event.target.closest?.(".picker[id]");
+    if (list) one(`[hx-get][hx-target="#${list.id}"]`)?.dispatchEvent(new Event("htmx:abort"));
+  });
 
   window.flowpilot = { toast, one, all, localise };
 
