@@ -76,7 +76,8 @@
     const key = spelled(event);
     if (key === "Control+Enter" || key === "Meta+Enter") return submit(event);
     if (key === "Escape") return escape(event);
-    if (!areOn || isField(event.target) || event.ctrlKey || event.metaKey || one("dialog[open]")) return;
+    const isTyping = isField(event.target) && event.target.checkVisibility(); // a dialog just closed keeps the focus for a moment
+    if (!areOn || isTyping || event.ctrlKey || event.metaKey || one("dialog[open]")) return;
     if (Date.now() - going < 1500) {
       going = 0;
       const link = one(`[data-go="${CSS.escape(key)}"]`);
