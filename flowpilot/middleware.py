@@ -1,10 +1,11 @@
 """Middleware of the whole project."""
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.shortcuts import resolve_url
 from django.utils.deprecation import MiddlewareMixin
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 
 from flowpilot.replies import bad_request, forbidden
 
@@ -12,27 +13,11 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise without the thread hop: its own middleware is sync only, which costs every page under ASGI."""
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response=None):
-        super().__init__(get_response)
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
+    """WhiteNoise, whose files are read in threads where the server is asynchronous."""
 
     def __call__(self, request):
-        return self._answer(request) if self.is_async else super().__call__(request)
-
-    async def _answer(self, request):
-        static_file = self.files.get(request.path_info)
-        if static_file is None and self.autorefresh:
-            static_file = await sync_to_async(self.find_file, thread_sensitive=False)(request.path_info)
-        if static_file is None:
-            return await self.get_response(request)
-        response = self.serve(static_file, request)
-        if response.streaming:
+        response = super().__call__(request)
+        if isinstance(request, ASGIRequest) and isinstance(response, WhiteNoiseFileResponse):
             response.streaming_content = _in_threads(response.streaming_content)
         return response
 

@@ -8,9 +8,10 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from django.core.asgi import get_asgi_application
 from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, app
+
+from flowpilot.handler import get_application
 
 log = logging.getLogger("flowpilot.worker")
 GRACE = 3  # seconds an open stream gets before the server closes; the browser picks it up again
@@ -28,7 +29,7 @@ def work() -> None:
 
 async def _serve(host: str, port: int, has_worker: bool) -> None:
     config = uvicorn.Config(
-        get_asgi_application(),
+        get_application(),
         host=host,
         port=port,
         log_level="warning",
