@@ -33,12 +33,8 @@ class AccountScopeMiddleware(MiddlewareMixin):
         if user.account_id is None:
             return staff_door.answer(request, view, args, kwargs)
         request.account_id = user.account_id
-        if request.resolver_match.view_name not in BEFORE_A_FACTOR and must_set_one_up(user):
-            return to_second_factor(request)
-        if iscoroutinefunction(view) or getattr(view, "has_own_scope", False):
-            return None
         try:
-            return _in_scope(user.account_id, view, request, args, kwargs)
+            return _in_scope(user, view, request, args, kwargs)
         except UserError as error:
             return render_error(request, error)
 
@@ -47,8 +43,13 @@ class AccountScopeMiddleware(MiddlewareMixin):
         return render_error(request, error) if isinstance(error, UserError) else None
 
 
-def _in_scope(account_id, view, request, args, kwargs) -> HttpResponse:
-    with account_scope(account_id):
+def _in_scope(user, view, request, args, kwargs) -> HttpResponse | None:
+    """Return the view's response, or None where it opens its own scopes and may go on."""
+    with account_scope(user.account_id):
+        if request.resolver_match.view_name not in BEFORE_A_FACTOR and must_set_one_up(user):
+            return to_second_factor(request)
+        if iscoroutinefunction(view) or getattr(view, "has_own_scope", False):
+            return None
         response = rendered(view(request, *args, **kwargs))
         if response.status_code >= 400:
             transaction.set_rollback(True)
