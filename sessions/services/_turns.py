@@ -1,4 +1,4 @@
-"""What the services share: queueing a turn with what the model is told."""
+"""What the services share: queueing a turn. What the model is told beside it is built when it is claimed."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from flowpilot.accounts.models import User
 from flowpilot.errors import Conflict
-from sessions import copilot, lane, queries
+from sessions import lane
 from sessions.models import ChatSession, Turn
 from sessions.tasks import answer_turn
 
@@ -25,14 +25,6 @@ def queue_turn(chat: ChatSession, *, text: str, kind: str, by: User, client_key:
     if existing:
         return existing
     require_open(chat)
-    said = [*chat.turns.order_by("number").values_list("text", flat=True), text]
-    state = copilot.build_state(
-        problem=queries.problem(chat),
-        lane=chat.pending_task_lane,
-        facts=queries.facts(chat),
-        fixes=queries.fixes(chat),
-        said=said,
-    )
     last = chat.turns.aggregate(last=Max("number"))["last"] or 0
     turn = Turn.objects.create(
         chat=chat,
@@ -41,7 +33,6 @@ def queue_turn(chat: ChatSession, *, text: str, kind: str, by: User, client_key:
         author=by,
         client_key=client_key,
         text=text,
-        briefing=copilot.build_briefing(state),
     )
     lane.tell(chat.pending_task_lane)
     if not chat.problem:

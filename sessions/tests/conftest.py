@@ -84,6 +84,18 @@ def answer(account, in_scope):
 
 
 @pytest.fixture
+def briefing_of(account, in_scope):
+    """What the model is told beside a turn's words, as a worker that takes it up finds it."""
+
+    def claim(turn):
+        in_scope(answering._claim, account.id, turn.id)
+        in_scope(turn.refresh_from_db)
+        return turn.briefing
+
+    return claim
+
+
+@pytest.fixture
 def ticket_chat(account, technician):
     """A session on a ticket."""
     with account_scope(account.id):

@@ -213,11 +213,11 @@ class TestTelling:
         assert (turn.kind, turn.status) == (Turn.Kind.FIX, Turn.Status.QUEUED)
         assert turn.text == f"The fix “{STALE_TOKEN}” didn’t work. Still asks"
 
-    def test_the_briefing_already_says_what_came(self, fix, record):
+    def test_the_briefing_says_what_came(self, fix, record, briefing_of):
         at(fix, "verifying")
         _, turn = record("failed", reason="Still asks", client_key=uuid4())
 
-        assert "(active, outcome failed): Still asks" in turn.briefing
+        assert "(active, outcome failed): Still asks" in briefing_of(turn)
 
     def test_dismissing_with_a_key_tells_why(self, dismiss):
         _, turn = dismiss(client_key=uuid4())
