@@ -17,6 +17,7 @@ from sessions.news import MemoryNews
 from sessions.services.facts import add_fact
 from sessions.services.turns import ask, remove_turn, stop_turn
 from sessions.tests.factories import make_draft, make_turn
+from sessions.views import _sse, events
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a stream gives its connections back
 SOON = 3.0  # seconds; the stream would look by itself after five
@@ -183,10 +184,15 @@ def test_a_page_of_notes_that_missed_a_change_hears_of_it_at_once(hear):
 class TestSignIn:
     """A stream ends soon after the sign-in that opened it."""
 
+    def test_soon_is_within_fifteen_seconds(self, settings):
+        assert settings.STREAM_SIGN_IN_SECONDS + max(events.QUIET, _sse.LOOK_AGAIN) <= 15
+
     @pytest.fixture(params=["chat-events", "note-events", "stream-turn", "stream-draft"])
-    def stream_ends(self, request, account, chat, signed_in, settings):
+    def stream_ends(self, request, account, chat, signed_in, settings, monkeypatch):
         """Open a stream, do something, and return what is sent until it closes."""
         settings.STREAM_SIGN_IN_SECONDS = 0.1
+        monkeypatch.setattr(_sse, "LOOK_AGAIN", 0.2)
+        monkeypatch.setattr(events, "QUIET", 0.2)
         with account_scope(account.id):
             written = {"stream-turn": make_turn(chat, status="running"), "stream-draft": make_draft(chat, "running")}
         arguments = [chat.id, written[request.param].id] if request.param in written else [chat.id]
