@@ -89,6 +89,25 @@ def add_fact(page, text):
     expect(page.locator("#lane-facts").get_by_text(text)).to_be_visible()
 
 
+def test_an_open_menu_stays_open_and_a_newer_head_comes_after_it(tabs):
+    one, other = tabs
+    other.get_by_role("button", name="More for this session").click()
+    one.get_by_role("button", name="More for this session").click()
+    one.get_by_role("button", name="Rename").click()
+    one.get_by_label("Title of this session").fill("Backup of the third floor")
+    one.keyboard.press("Enter")
+    expect(one.get_by_role("heading", level=1)).to_have_text("Backup of the third floor")
+    add_fact(one, "It began on Sunday")
+    expect(other.locator("#lane-facts").get_by_text("It began on Sunday")).to_be_visible()
+    expect(other.locator("#session-menu")).to_be_visible()
+    other.get_by_role("button", name="Rename").click()
+    expect(other.get_by_label("Title of this session")).to_be_focused()
+    other.get_by_role("button", name="More for this session").click()
+    other.get_by_role("button", name="Rename").click()  # shut again
+
+    expect(other.get_by_role("heading", level=1)).to_have_text("Backup of the third floor")
+
+
 def test_a_lane_under_a_hand_holds_still_and_says_how_much_is_new(tabs):
     one, other = tabs
     facts = other.locator("#lane-facts")

@@ -66,3 +66,32 @@
   document.addEventListener("htmx:before:request", (event) => { if (lane.contains(event.detail.ctx?.sourceElement)) asking.add(event.detail.ctx); });
   document.addEventListener("htmx:finally:request", (event) => { if (asking.delete(event.detail.ctx)) release(); });
 })();
+
+// The head stands while its menu is open, its title is being changed, or an item of it waits for its reply: a newer one comes after that.
+(() => {
+  "use strict";
+  const { one, localise } = window.flowpilot;
+  const asking = new Set();
+  const isInUse = () => asking.size > 0 || Boolean(one("#session-menu:popover-open, #rename:not([hidden])"));
+  let next = null;
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    const task = tasks.find(({ target }) => target instanceof Element && target.id === "session-head");
+    if (!task) return;
+    next = null;
+    if (!ctx.sourceElement?.matches?.("[hx-sse\\:connect]") || !isInUse()) return;
+    next = task.fragment.firstElementChild;
+    tasks.splice(tasks.indexOf(task), 1);
+  });
+  const bring = () => setTimeout(() => {
+    const old = one("#session-head");
+    if (!next || !old || isInUse()) return;
+    old.replaceWith(next);
+    window.htmx.process(next);
+    next = null;
+    localise();
+  });
+  for (const name of ["toggle", "click", "focusout"]) document.addEventListener(name, bring, true); // a popover's toggle does not bubble
+  document.addEventListener("htmx:before:request", (event) => { if (one("#session-head")?.contains(event.detail.ctx?.sourceElement)) asking.add(event.detail.ctx); });
+  document.addEventListener("htmx:finally:request", (event) => { if (asking.delete(event.detail.ctx)) bring(); });
+})();
