@@ -108,6 +108,7 @@ def test_keys_of_a_session_its_notes_and_what_is_similar(page, product):
     expect(page.locator("article[data-turn=done]")).to_be_visible()
     rest_hand(page)
     tasks = page.locator("#lane-tasks .task:not(.done)")
+    expect(tasks).not_to_have_count(0)
     left = tasks.count()
     page.keyboard.press("1")
     expect(tasks).to_have_count(left - 1)
