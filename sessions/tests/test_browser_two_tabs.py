@@ -91,21 +91,38 @@ def add_fact(page, text):
 
 def test_an_open_menu_stays_open_and_a_newer_head_comes_after_it(tabs):
     one, other = tabs
-    other.get_by_role("button", name="More for this session").click()
-    one.get_by_role("button", name="More for this session").click()
-    one.get_by_role("button", name="Rename").click()
-    one.get_by_label("Title of this session").fill("Backup of the third floor")
-    one.keyboard.press("Enter")
-    expect(one.get_by_role("heading", level=1)).to_have_text("Backup of the third floor")
+    more = other.get_by_role("button", name="More for this session")
+    more.click()
+    rename(one, "Backup of the third floor")
     add_fact(one, "It began on Sunday")
     expect(other.locator("#lane-facts").get_by_text("It began on Sunday")).to_be_visible()
     expect(other.locator("#session-menu")).to_be_visible()
-    other.get_by_role("button", name="Rename").click()
-    expect(other.get_by_label("Title of this session")).to_be_focused()
-    other.get_by_role("button", name="More for this session").click()
-    other.get_by_role("button", name="Rename").click()  # shut again
+    other.keyboard.press("Escape")
 
     expect(other.get_by_role("heading", level=1)).to_have_text("Backup of the third floor")
+    expect(more).to_be_focused()
+
+
+def test_a_title_that_is_being_changed_stays_open(tabs):
+    one, other = tabs
+    other.get_by_role("button", name="More for this session").click()
+    rename(one, "Backup of the fourth floor")
+    other.get_by_role("button", name="Rename").click()
+    expect(other.get_by_label("Title of this session")).to_be_focused()
+    other.keyboard.press("Control+a")
+    other.keyboard.type("Backup of the attic")
+    other.keyboard.press("Enter")
+
+    for tab in tabs:
+        expect(tab.get_by_role("heading", level=1)).to_have_text("Backup of the attic")
+
+
+def rename(page, title):
+    page.get_by_role("button", name="More for this session").click()
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_label("Title of this session").fill(title)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 def test_a_lane_under_a_hand_holds_still_and_says_how_much_is_new(tabs):

@@ -226,7 +226,18 @@
     if (list) one(`[hx-get][hx-target="#${list.id}"]`)?.dispatchEvent(new Event("htmx:abort"));
   });
 
-  window.flowpilot = { toast, one, all, localise };
+  // --- What a part of the page asked and waits for; `then` runs after each reply. A stream is no question. ---
+  function asking(part, then) {
+    const open = new Set();
+    document.addEventListener("htmx:before:request", (event) => {
+      const { ctx } = event.detail;
+      if (part()?.contains(ctx?.sourceElement) && !ctx.sourceElement.matches("[hx-sse\\:connect]")) open.add(ctx);
+    });
+    document.addEventListener("htmx:finally:request", (event) => { if (open.delete(event.detail.ctx)) then(); });
+    return open;
+  }
+
+  window.flowpilot = { toast, one, all, localise, asking };
 
   // --- The row that is open beside its list is marked at once; a reload marks it as well ---
   document.addEventListener("click", (event) => {

@@ -1,16 +1,15 @@
 // The lane holds still under a hand.
 (() => {
   "use strict";
-  const { one, all, localise } = window.flowpilot;
+  const { one, all, localise, asking } = window.flowpilot;
 
   // --- The lane holds what the stream brings while a hand is in it, so that no button moves under a click ---
   const lane = one("#lane");
   if (!lane) return;
   let isUnder = false;
-  const asking = new Set();
   const waiting = new Map(); // section id -> the section that is to come
   const CONTROL = "button, a, input, textarea, select, summary";
-  const isHeld = () => isUnder || asking.size > 0 || (lane.contains(document.activeElement) && document.activeElement.matches(CONTROL));
+  const isHeld = () => isUnder || asked.size > 0 || (lane.contains(document.activeElement) && document.activeElement.matches(CONTROL));
   const versionOf = (el) => Number(el?.dataset.version ?? NaN);
   const isOlder = (a, b) => versionOf(a) < versionOf(b); // never true where a version is missing
 
@@ -56,6 +55,7 @@
     return fresh;
   }
   const release = () => setTimeout(() => { if (!isHeld()) [...waiting.keys()].forEach(apply); }, 150);
+  const asked = asking(() => lane, release);
   lane.addEventListener("click", (event) => {
     const section = event.target.closest(".waiting")?.closest("section");
     if (section) one("h2", apply(section.id) || section)?.focus();
@@ -63,16 +63,13 @@
   lane.addEventListener("pointerenter", (event) => { isUnder = event.pointerType === "mouse"; });
   lane.addEventListener("pointerleave", () => { isUnder = false; release(); });
   lane.addEventListener("focusout", release);
-  document.addEventListener("htmx:before:request", (event) => { if (lane.contains(event.detail.ctx?.sourceElement)) asking.add(event.detail.ctx); });
-  document.addEventListener("htmx:finally:request", (event) => { if (asking.delete(event.detail.ctx)) release(); });
 })();
 
 // The head stands while its menu is open, its title is being changed, or an item of it waits for its reply: a newer one comes after that.
 (() => {
   "use strict";
-  const { one, localise } = window.flowpilot;
-  const asking = new Set();
-  const isInUse = () => asking.size > 0 || Boolean(one("#session-menu:popover-open, #rename:not([hidden])"));
+  const { one, localise, asking } = window.flowpilot;
+  const isInUse = () => asked.size > 0 || Boolean(one("#session-menu:popover-open, #rename:not([hidden])"));
   let next = null;
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
@@ -86,12 +83,13 @@
   const bring = () => setTimeout(() => {
     const old = one("#session-head");
     if (!next || !old || isInUse()) return;
+    const hadFocus = old.contains(document.activeElement);
     old.replaceWith(next);
     window.htmx.process(next);
+    if (hadFocus) one("[popovertarget=session-menu]", next).focus(); // where a menu that was shut leaves it
     next = null;
     localise();
   });
+  const asked = asking(() => one("#session-head"), bring);
   for (const name of ["toggle", "click", "focusout"]) document.addEventListener(name, bring, true); // a popover's toggle does not bubble
-  document.addEventListener("htmx:before:request", (event) => { if (one("#session-head")?.contains(event.detail.ctx?.sourceElement)) asking.add(event.detail.ctx); });
-  document.addEventListener("htmx:finally:request", (event) => { if (asking.delete(event.detail.ctx)) bring(); });
 })();

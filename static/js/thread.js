@@ -1,7 +1,7 @@
 // The thread takes what any reply or stream brings once: a message that is there is replaced where it changed, and never shown twice.
 (() => {
   "use strict";
-  const { toast, one, all, localise } = window.flowpilot;
+  const { toast, one, all, localise, asking } = window.flowpilot;
   const STREAM = "[hx-sse\\:connect]";
   document.addEventListener("htmx:sse:after:connection", (event) => { if (event.target.matches?.("#news, #note-news")) event.target.dataset.heard = ""; });
 
@@ -27,17 +27,10 @@
     return fresh.dataset.mark === undefined ? said(fresh) !== said(old) : fresh.dataset.mark !== old.dataset.mark;
   }
   // htmx drops the reply to a button that is gone, so what asks stays until it was answered.
-  const asking = new Set();
   const later = [];
-  document.addEventListener("htmx:before:request", (event) => {
-    const { ctx } = event.detail;
-    if (thread.contains(ctx?.sourceElement) && !ctx.sourceElement.matches(STREAM)) asking.add(ctx);
-  });
-  document.addEventListener("htmx:finally:request", (event) => {
-    if (asking.delete(event.detail.ctx)) setTimeout(() => later.splice(0).forEach((work) => work()));
-  });
+  const asked = asking(() => thread, () => setTimeout(() => later.splice(0).forEach((work) => work())));
   function whenFree(old, work) {
-    if ([...asking].some((ctx) => old.contains(ctx.sourceElement))) later.push(() => whenFree(old, work));
+    if ([...asked].some((ctx) => old.contains(ctx.sourceElement))) later.push(() => whenFree(old, work));
     else if (old.isConnected) work();
   }
   function replace(old, fresh) {
