@@ -24,7 +24,7 @@ from flowpilot.providers.ai.base import AIProvider, ChatState, Completion, Messa
 from flowpilot.providers.ai.breaker import breaker
 from flowpilot.providers.ai.chat import chat_call_cached
 from flowpilot.providers.ai.pricing import cost_of, most_it_can_cost, what_arrived
-from flowpilot.providers.ai.registry import Candidate, make_plan, read_budget
+from flowpilot.providers.ai.registry import Candidate, make_plan
 from flowpilot.providers.ai.untrusted import mask_secrets
 from flowpilot.providers.models import AiCall
 
@@ -151,8 +151,12 @@ async def is_on(account_id: UUID, service: str) -> bool:
 
     def look() -> bool:
         plan = make_plan(service)
-        is_paid = plan.limit is None or not read_budget().is_used
-        return is_paid and any(not breaker.is_open(each.circuit) for each in plan.candidates)
+        open_now = any(not breaker.is_open(each.circuit) for each in plan.candidates)
+        if not open_now or plan.limit is None:
+            return open_now
+        first = plan.candidates[0]
+        least = most_it_can_cost(first.model, 0, first.max_tokens)
+        return not ledger.read_month(plan.limit, least).is_used
 
     return await run_in_scope(account_id, look)
 

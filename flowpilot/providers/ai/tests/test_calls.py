@@ -259,6 +259,14 @@ def test_is_on_follows_key_and_circuit(ai, account, ask):
     assert (before, is_on(account.id, "chat")) == (True, False)
 
 
+@pytest.mark.parametrize(("dollars", "wanted"), [(0.0100, False), (0.0101, True)])
+def test_is_on_follows_what_the_budget_carries(ai, account, settings, dollars, wanted):
+    settings.AI_MAX_TOKENS = 1000  # of answer, at ten dollars a million, and a token of question
+    settings.AI_BUDGET_MONTHLY_USD = dollars
+
+    assert async_to_sync(calls.is_on)(account.id, "chat") == wanted
+
+
 def test_a_hundred_turns_on_a_budget_for_ten_start_ten(ai, account, noted, settings):
     settings.AI_MAX_TOKENS = 1000
     each = 10_050  # a thousand tokens of answer at ten dollars a million, and the question
